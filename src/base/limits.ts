@@ -1,0 +1,110 @@
+/**
+ * Every bound of the program, with its unit and its reason. Reaching one is reported where it is applied.
+ */
+export const limits = {
+  // --- protocol ---
+  /** Bytes of one PDU we accept: the largest chunk we ask for, its header, digests and padding. */
+  pduBytesMax: 128 * 1024 + 4096,
+  /** Bytes of one Get Log Page when the controller states no limit (MDTS 0). */
+  logChunkBytesMax: 64 * 1024,
+  /** Bytes of one Get Log Page that every controller must serve (smallest memory page). */
+  logChunkBytesMin: 4096,
+  /** Records of one discovery log: 16,384 KiB-records are 16 MiB in memory while reading. */
+  logRecordsMax: 16_384,
+  /** Generation changes during one log read before it pauses; libnvme's figure. */
+  logRestartsMax: 6,
+  /** Pause after that many restarts, ms. */
+  logRestartPauseMs: 1_000,
+  /** Log reads that may follow one another at once on events that arrived while reading; then they are spaced. */
+  logReadGapMs: 100,
+  /** Commands outstanding on the admin queue: AER, Keep Alive, one more, and room. SQSIZE is this minus one. */
+  adminQueueEntries: 32,
+  /** Answer to one admin command, ms: below the 10 s of the Linux host, above any healthy target. */
+  commandTimeoutMs: 10_000,
+  /** ICResp after ICReq, ms. */
+  icrespTimeoutMs: 5_000,
+  /** CSTS.RDY and CSTS.SHST are read again after this, ms; growing to ten times it. */
+  statusPollMs: 10,
+  /** Upper end of the CAP.TO deadline, ms, whatever the controller claims (255 × 500 ms would be two minutes). */
+  readyTimeoutMsMax: 30_000,
+  /** Controller shutdown, ms: best effort on the way out. */
+  shutdownTimeoutMs: 1_000,
+  /** The peer's close after our TermReq, ms; then we close (NVMe/TCP 1.0 §3.4.1 allows 30 s). */
+  termReqLingerMs: 1_000,
+
+  // --- network ---
+  /** TCP connect, ms: two SYN retransmissions (1 s + 2 s) and a little. */
+  dialTimeoutMs: 4_000,
+  /** Sessions being opened at once; dials are cheap, descriptors are not endless. */
+  sessionsOpeningMax: 256,
+  /** Of these, for endpoints that failed before: the dead never fill the room of the new. */
+  sessionsReopeningMax: 192,
+  /** Longest pause between two attempts at one endpoint, ms. */
+  sessionRetryMsMax: 30_000,
+  /** The pause after a refusal with Do Not Retry is at least this, ms: access lists change, but not often. */
+  refusedRetryMsMin: 15_000,
+  /** Bytes read from a socket at once; a thousand idle sessions hold as many of these. */
+  socketReadBytes: 8 * 1024,
+  /** A host name is resolved again after this, ms. */
+  resolveIntervalMs: 60_000,
+  /** Addresses taken from one host name. */
+  addressesPerNameMax: 16,
+
+  // --- plan ---
+  /** Endpoints of one cluster; more referrals than this are reported and left out. */
+  endpointsPerClusterMax: 1_024,
+  /** Referral depth from a configured endpoint. */
+  referralDepthMax: 8,
+  /** Paths wanted at once on one host; the kernel gives up long before. */
+  pathsMax: 65_536,
+  /** Failed attempts before the others' word removes a configured endpoint: one blip is not enough. */
+  retireAfterFailures: 2,
+  /** A cluster with no live session for this long tries its retired configured endpoints again, ms. */
+  strandedAfterMs: 10_000,
+
+  // --- kernel connects ---
+  /** Connect writes in the kernel at once: it runs them one by one, a few keep it from idling. */
+  connectsInFlightMax: 4,
+  /** Reachability probes at once. */
+  probesInFlightMax: 64,
+  /** A proof of reachability is good for this long, ms. */
+  probeValidMs: 5_000,
+  /** First pause after a failed connect or probe, ms; doubled each time. */
+  connectRetryMsBase: 1_000,
+  /** Longest pause between two attempts at one path, ms. */
+  connectRetryMsMax: 30_000,
+  /** Characters of one write to /dev/nvme-fabrics; the kernel refuses 4096 and more. */
+  connectStringCharsMax: 4_095,
+  /** /dev/nvme-fabrics is looked for again after this when it is missing, ms. */
+  kernelMissingRetryMs: 2_000,
+
+  // --- files ---
+  /** Bytes of one entry file; some 8,000 lines. */
+  entryFileBytesMax: 1024 * 1024,
+  /** Entry files in the directory. */
+  entryFilesMax: 10_000,
+  /** Entries of all files together. */
+  entriesMax: 20_000,
+  /** Bad lines reported for one file; the rest is a count. */
+  lineErrorsPerFileMax: 20,
+  /** Bytes of the settings file. */
+  settingsBytesMax: 1024 * 1024,
+  /** Bytes of internal.json that we load: 20,000 entries are some 10 MB. */
+  stateBytesMax: 16 * 1024 * 1024,
+  /** Rescan after a watch hint, ms: lets a burst of writes settle. */
+  rescanDelayMs: 100,
+  /** Rescan without any hint, ms: hints get lost. */
+  rescanIntervalMs: 1_000,
+  /** Sysfs is compared without any uevent, ms. */
+  sysfsIntervalMs: 5_000,
+  /** Saving the state is tried again after a failure, ms. */
+  saveRetryMs: 5_000,
+
+  // --- agent ---
+  /** Two passes are at least this far apart, ms: a storm of events becomes one pass. */
+  passGapMs: 10,
+  /** Orderly stop, ms, below systemd's default of 90 s by far. */
+  stopTimeoutMs: 5_000,
+  /** Entries of the in-memory event history. */
+  eventsKeptMax: 1_000,
+} as const;
