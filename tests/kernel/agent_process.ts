@@ -1,0 +1,190 @@
+/** The agent as a process of the guest: `deno run main.ts serve`, or the compiled binary. */
+import { discoveryPort } from "./network.ts";
+import { type CommandResult, runCommand } from "./command.ts";
+import { until } from "./poll.ts";
+import type { HostIdentity } from "./initiator.ts";
+
+export interface AgentSettings {
+  readonly reconnectInterval?: string;
+  readonly autoDetect?: { readonly enabled: boolean; readonly filename: string };
+}
+
+/** One endpoint of internal.json, in the words of that file. */
+export interface StoredEntry {
+  readonly Traddr: string;
+  readonly Trsvcid: number | string;
+  readonly Hostnqn: string;
+  readonly Hostid: string;
+  readonly Subsysnqn: string;
+  readonly EntrySource: string;
+}
+
+const stopLimitMs = 15_000;
+
+/** Program and first arguments of every call of the agent. */
+let program: readonly string[] = ["deno", "run", "--quiet", "--allow-all", "--cached-only", "/app/main.ts"];
+
+export function useBinary(): void {
+  program = ["/app/discovery-client"];
+}
+
+/** One line of an entry file. */
+export function entryLine(address: string, host: HostIdentity, nqn: string, port = discoveryPort): string {
+  return `-t tcp -a ${address} -s ${port} -q ${host.hostnqn} -n ${nqn} -I ${host.hostid}\n`;
+}
+
+/** Where one agent lives: its directories and its settings file. Several processes may follow one another in it. */
+export class AgentHome {
+  readonly clientConfigDir: string;
+  readonly internalDir: string;
+  readonly logFile: string;
+  readonly #dir: string;
+  #process: Deno.ChildProcess | null = null;
+  #starts = 0;
+
+  private constructor(dir: string) {
+    this.#dir = dir;
+    this.clientConfigDir = `${dir}/discovery.d`;
+    this.internalDir = `${dir}/internal`;
+    this.logFile = `${dir}/agent.log`;
+  }
+
+  static async create(dir: string, settings: AgentSettings = {}): Promise<AgentHome> {
+    const home = new AgentHome(dir);
+    await Deno.mkdir(home.clientConfigDir, { recursive: true });
+    await Deno.mkdir(home.internalDir, { recursive: true });
+    const detect = settings.autoDetect ?? { enabled: false, filename: "detected-io-controllers" };
+    const text = `clientConfigDir: ${home.clientConfigDir}/
+internalDir: ${home.internalDir}/
+reconnectInterval: ${settings.reconnectInterval ?? "1s"}
+logPagePaginationEnabled: false
+maxIOQueues: 0
+kato: 10
+nvmeHostIDPath: /etc/nvme/hostid
+logging: {filename: ${home.logFile}, maxAge: 96h, maxSize: 100, level: debug, reportCaller: true}
+debug: {metrics: false, enablepprof: false, endpoint: "127.0.0.1:6060"}
+autoDetectEntries: {enabled: ${detect.enabled}, filename: ${detect.filename}, discoveryServicePort: ${discoveryPort}}
+`;
+    await Deno.writeTextFile(home.#settingsFile, text);
+    return home;
+  }
+
+  get #settingsFile(): string {
+    return `${this.#dir}/discovery-client.yaml`;
+  }
+
+  get isRunning(): boolean {
+    return this.#process !== null;
+  }
+
+  get pid(): number {
+    if (this.#process === null) throw new Error("Cannot tell the pid: the agent is not running");
+    return this.#process.pid;
+  }
+
+  start(): void {
+    if (this.#process !== null) throw new Error("Cannot start the agent: it is running");
+    this.#starts++;
+    // Through a shell, so that the output of a killed process is kept too; exec keeps the pid.
+    const command = [...program, "serve", "--config", this.#settingsFile].join(" ");
+    const child = new Deno.Command("sh", {
+      args: ["-c", `exec ${command} >>${this.#dir}/stderr.log 2>&1`],
+      stdin: "null",
+      stdout: "null",
+      stderr: "null",
+    }).spawn();
+    this.#process = child;
+    child.status.then((status) => {
+      if (this.#process !== child) return;
+      this.#process = null;
+      Deno.writeTextFile(
+        `${this.#dir}/stderr.log`,
+        `(exited by itself: ${status.code} ${status.signal ?? ""})\n`,
+        {
+          append: true,
+        },
+      );
+    });
+  }
+
+  /** An orderly end; answers the milliseconds it took. */
+  async stop(): Promise<number> {
+    return await this.#end("SIGTERM");
+  }
+
+  async kill(): Promise<void> {
+    await this.#end("SIGKILL");
+  }
+
+  async #end(signal: Deno.Signal): Promise<number> {
+    const child = this.#process;
+    if (child === null) throw new Error("Cannot stop the agent: it is not running (see its log)");
+    this.#process = null;
+    const startedMs = performance.now();
+    child.kill(signal);
+    let ended = false;
+    const status = child.status.then((found) => {
+      ended = true;
+      return found;
+    });
+    try {
+      await until("the agent's end", stopLimitMs, () => ended ? null : "still running", 5);
+    } finally {
+      if (!ended) child.kill("SIGKILL");
+    }
+    const found = await status;
+    if (signal === "SIGTERM" && !found.success) {
+      throw new Error(`The agent ended with ${found.signal ?? found.code} when asked to stop`);
+    }
+    return performance.now() - startedMs;
+  }
+
+  /** Puts a file into the directory the way consumers do: written beside, then renamed in. */
+  async drop(name: string, text: string): Promise<void> {
+    await Deno.writeTextFile(`${this.clientConfigDir}/tmp.dc.${name}`, text);
+    await Deno.rename(`${this.clientConfigDir}/tmp.dc.${name}`, `${this.clientConfigDir}/${name}`);
+  }
+
+  /** Endpoints of internal.json; an empty list without the file. */
+  async storedEntries(): Promise<StoredEntry[]> {
+    const text = await Deno.readTextFile(`${this.internalDir}/internal.json`).catch(() => null);
+    return text === null ? [] : (JSON.parse(text) as { entries: StoredEntry[] | null }).entries ?? [];
+  }
+
+  /** Null when internal.json holds exactly these endpoints (`address:port`), else what it holds. */
+  async lookForStored(wanted: readonly string[]): Promise<string | null> {
+    const found = (await this.storedEntries()).map((entry) => `${entry.Traddr}:${entry.Trsvcid}`).sort();
+    return found.join(" ") === [...wanted].sort().join(" ")
+      ? null
+      : `internal.json: ${found.join(" ") || "nothing"}`;
+  }
+
+  /** What the agent wrote last. */
+  async logTail(lines: number): Promise<string[]> {
+    const tail: string[] = [];
+    for (const file of [`${this.#dir}/stderr.log`, this.logFile]) {
+      const text = await Deno.readTextFile(file).catch(() => "");
+      tail.push(`${file} (${this.#starts} starts):`, ...text.trimEnd().split("\n").slice(-lines));
+    }
+    return tail;
+  }
+
+  async logContains(text: string): Promise<boolean> {
+    for (const file of [`${this.#dir}/stderr.log`, this.logFile]) {
+      if ((await Deno.readTextFile(file).catch(() => "")).includes(text)) return true;
+    }
+    return false;
+  }
+}
+
+/** Another subcommand of the agent. */
+export async function runAgent(args: readonly string[], mayFail = false): Promise<CommandResult> {
+  const [first, ...rest] = program;
+  return await runCommand(first ?? "deno", [...rest, ...args], { mayFail });
+}
+
+/** Whether there is an agent to run at all. */
+export async function agentExists(): Promise<boolean> {
+  const file = program.at(-1) ?? "";
+  return await Deno.stat(file).then(() => true, () => false);
+}

@@ -1,0 +1,99 @@
+/**
+ * Guest side of the kernel lab: runs the named scenarios one after the other, each on an empty target, without
+ * controllers, in fresh directories, and reports a row for each on the second serial line.
+ */
+import { useBinary } from "./agent_process.ts";
+import { controllers, deleteAllControllers, describe, kernelLogTail } from "./initiator.ts";
+import { setUpNetwork, swallowNothing } from "./network.ts";
+import { clearTarget } from "./nvmet.ts";
+import { formatSeconds } from "./poll.ts";
+import { sendReport } from "./report.ts";
+import { Lab, type Scenario } from "./scenario.ts";
+import { scenarios } from "./scenarios/index.ts";
+
+const scenarioLimitMs = 90_000;
+const agentLogLines = 60;
+const kernelLogLines = 25;
+
+async function main(): Promise<void> {
+  const names = Deno.args.filter((argument) => !argument.startsWith("--"));
+  if (Deno.args.includes("--binary")) useBinary();
+  await setUpNetwork();
+  for (const name of names) {
+    const scenario = scenarios.find((one) => one.name === name);
+    if (scenario === undefined) throw new Error(`Cannot run ${name}: no such scenario`);
+    await runScenario(scenario);
+  }
+  await sendReport({ type: "end" });
+}
+
+async function runScenario(scenario: Scenario): Promise<void> {
+  const dir = `/run/lab/${scenario.name}`;
+  await Deno.mkdir(dir, { recursive: true });
+  const lab = new Lab(dir);
+  const problems: string[] = [];
+  const details: string[] = [];
+  let text = "";
+  try {
+    text = await limited(scenario.run(lab));
+  } catch (error) {
+    problems.push((error as Error).message);
+    details.push(...await gatherDetails(lab, error as Error));
+  }
+  problems.push(...await cleanUp(lab));
+  const ok = problems.length === 0;
+  await sendReport({
+    type: "row",
+    name: scenario.name,
+    ok,
+    text: ok ? text : problems.join("; then: "),
+    details,
+  });
+}
+
+async function limited(run: Promise<string>): Promise<string> {
+  let timer: ReturnType<typeof setTimeout> | undefined;
+  const limit = new Promise<never>((_resolve, reject) => {
+    timer = setTimeout(
+      () => reject(new Error(`The scenario has no end within ${formatSeconds(scenarioLimitMs)}`)),
+      scenarioLimitMs,
+    );
+  });
+  try {
+    return await Promise.race([run, limit]);
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+async function gatherDetails(lab: Lab, error: Error): Promise<string[]> {
+  const details = (error.stack ?? "").split("\n").filter((line) => line.includes("tests/kernel/scenarios"));
+  details.push(describe(await controllers()));
+  for (const home of lab.homes) details.push(...await home.logTail(agentLogLines));
+  details.push("kernel log:", ...await kernelLogTail(kernelLogLines));
+  return details;
+}
+
+/** Every step is tried; a step that fails fails the scenario, the next ones could not trust the guest. */
+async function cleanUp(lab: Lab): Promise<string[]> {
+  const problems: string[] = [];
+  const steps: [string, () => Promise<unknown>][] = [
+    ...lab.homes.filter((home) => home.isRunning).map((home): [string, () => Promise<unknown>] => [
+      "Cannot stop the agent",
+      () => home.stop(),
+    ]),
+    ["Cannot clear the packet rules", swallowNothing],
+    ["Cannot delete the controllers", deleteAllControllers],
+    ["Cannot clear the target", clearTarget],
+  ];
+  for (const [what, step] of steps) {
+    try {
+      await step();
+    } catch (error) {
+      problems.push(`${what}: ${(error as Error).message}`);
+    }
+  }
+  return problems;
+}
+
+await main();

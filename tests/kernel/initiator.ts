@@ -1,0 +1,186 @@
+/**
+ * The kernel's NVMe initiator as a test sees it: controllers in sysfs, raw connects, data. Written apart from the
+ * agent's own reader, so that one mistake does not hide in both.
+ */
+import { runCommand } from "./command.ts";
+import { until } from "./poll.ts";
+
+export interface HostIdentity {
+  readonly hostnqn: string;
+  readonly hostid: string;
+}
+
+/** One subsystem at one address. */
+export interface FabricPath {
+  readonly nqn: string;
+  readonly traddr: string;
+  readonly trsvcid: number;
+}
+
+export interface LiveController {
+  readonly name: string;
+  readonly state: string;
+  readonly nqn: string;
+  readonly traddr: string;
+  readonly trsvcid: string;
+  readonly cntlid: string;
+  readonly hostnqn: string;
+  readonly hostid: string;
+  readonly type: string;
+}
+
+const classDir = "/sys/class/nvme";
+
+/** Controllers over fabrics, by instance. */
+export async function controllers(): Promise<LiveController[]> {
+  const found: LiveController[] = [];
+  for (const entry of await list(classDir)) {
+    const controller = await readController(entry);
+    if (controller !== null) found.push(controller);
+  }
+  return found.sort((a, b) => Number(a.name.slice(4)) - Number(b.name.slice(4)));
+}
+
+/** Null when it went away while it was read. */
+async function readController(name: string): Promise<LiveController | null> {
+  const read = async (attribute: string) =>
+    (await Deno.readTextFile(`${classDir}/${name}/${attribute}`).catch(() => "")).trim();
+  const address = new Map(
+    (await read("address")).split(",").map((part) => {
+      const [key, ...value] = part.split("=");
+      return [key ?? "", value.join("=")];
+    }),
+  );
+  const state = await read("state");
+  if (state === "") return null;
+  return {
+    name,
+    state,
+    nqn: await read("subsysnqn"),
+    traddr: address.get("traddr") ?? "",
+    trsvcid: address.get("trsvcid") ?? "",
+    cntlid: await read("cntlid"),
+    hostnqn: await read("hostnqn"),
+    hostid: await read("hostid"),
+    type: await read("cntrltype"),
+  };
+}
+
+/** What one path's controllers are to be compared by, across the changes of a scenario. */
+export function incarnation(controller: LiveController): string {
+  return `${controller.name} ${controller.nqn} ${controller.traddr} cntlid ${controller.cntlid}`;
+}
+
+export function describe(all: readonly LiveController[]): string {
+  const shown = all.map((one) =>
+    `${one.name} ${one.state} ${one.traddr}:${one.trsvcid} ${one.nqn.split(":").at(-1)}`
+  );
+  return shown.length === 0 ? "no controller" : `${shown.length} controllers: ${shown.join("; ")}`;
+}
+
+/** Null when exactly these paths have one live controller each, else what is there. */
+export async function lookForExactly(paths: readonly FabricPath[]): Promise<string | null> {
+  const all = await controllers();
+  const missing = missingPaths(all, paths);
+  return missing.length === 0 && all.length === paths.length ? null : describe(all);
+}
+
+/** Null when each of these paths has a live controller, whatever else there is. */
+export async function lookForAll(paths: readonly FabricPath[]): Promise<string | null> {
+  const all = await controllers();
+  return missingPaths(all, paths).length === 0 ? null : describe(all);
+}
+
+export function missingPaths(all: readonly LiveController[], paths: readonly FabricPath[]): FabricPath[] {
+  return paths.filter((path) => !all.some((one) => one.state === "live" && isOnPath(one, path)));
+}
+
+export function isOnPath(controller: LiveController, path: FabricPath): boolean {
+  return controller.nqn === path.nqn && controller.traddr === path.traddr &&
+    controller.trsvcid === String(path.trsvcid);
+}
+
+/** What a plain connect writes; answers how long the write and the read took. */
+export async function rawConnect(path: FabricPath, host: HostIdentity, extra = ""): Promise<number> {
+  const options = `transport=tcp,traddr=${path.traddr},trsvcid=${path.trsvcid},nqn=${path.nqn},` +
+    `hostnqn=${host.hostnqn},hostid=${host.hostid}${extra}`;
+  const startedMs = performance.now();
+  const file = await Deno.open("/dev/nvme-fabrics", { read: true, write: true });
+  try {
+    await file.write(new TextEncoder().encode(options));
+    const answer = new Uint8Array(256);
+    await file.read(answer);
+    return performance.now() - startedMs;
+  } finally {
+    file.close();
+  }
+}
+
+/** Test side only: the agent never does this. */
+export async function deleteController(name: string): Promise<void> {
+  await Deno.writeTextFile(`${classDir}/${name}/delete_controller`, "1", { create: false }).catch(() => {});
+}
+
+/** Leaves no fabrics controller. */
+export async function deleteAllControllers(): Promise<void> {
+  await until("no controller is left", 20_000, async () => {
+    const all = await controllers();
+    await Promise.all(all.map((one) => deleteController(one.name)));
+    return all.length === 0 ? null : describe(all);
+  });
+}
+
+/** First bytes of namespace 1 of a subsystem, through the multipath device. */
+export async function readNamespace(nqn: string, length: number): Promise<Uint8Array> {
+  const device = await namespaceDevice(nqn);
+  if (device === null) throw new Error(`Cannot read the namespace of ${nqn}: it has no block device`);
+  const file = await Deno.open(device, { read: true });
+  try {
+    const bytes = new Uint8Array(length);
+    let at = 0;
+    while (at < length) {
+      const count = await file.read(bytes.subarray(at));
+      if (count === null) break;
+      at += count;
+    }
+    return bytes.subarray(0, at);
+  } finally {
+    file.close();
+  }
+}
+
+/** `/dev/nvme0n1`, or null when there is none yet. */
+export async function namespaceDevice(nqn: string): Promise<string | null> {
+  const subsystems = "/sys/class/nvme-subsystem";
+  for (const name of await list(subsystems)) {
+    const found = (await Deno.readTextFile(`${subsystems}/${name}/subsysnqn`).catch(() => "")).trim();
+    if (found !== nqn) continue;
+    const head = (await list(`${subsystems}/${name}`)).find((entry) => /^nvme\d+n1$/.test(entry));
+    if (head !== undefined) return `/dev/${head}`;
+  }
+  return null;
+}
+
+/** Namespace paths behind a subsystem, one for each controller that leads to it. */
+export async function namespacePaths(all: readonly LiveController[]): Promise<number> {
+  let count = 0;
+  for (const one of all) {
+    count += (await list(`${classDir}/${one.name}`)).filter((entry) => /^nvme\d+c\d+n1$/.test(entry)).length;
+  }
+  return count;
+}
+
+export async function kernelLogTail(lines: number): Promise<string[]> {
+  const { stdout } = await runCommand("dmesg", [], { mayFail: true });
+  return stdout.trimEnd().split("\n").slice(-lines);
+}
+
+async function list(path: string): Promise<string[]> {
+  const found: string[] = [];
+  try {
+    for await (const entry of Deno.readDir(path)) found.push(entry.name);
+  } catch (error) {
+    if (!(error instanceof Deno.errors.NotFound)) throw error;
+  }
+  return found;
+}

@@ -1,0 +1,197 @@
+/**
+ * Host side of the kernel lab: starts the virtual machines, reads the rows they report, prints them.
+ * Anything short of a row for every scenario (panic, hang, guest program lost) counts as failed.
+ * Builds nothing; scripts/kernel-lab does.
+ */
+import { parseReport, type Report, reportPrefix } from "./report.ts";
+import { scenarios } from "./scenarios/index.ts";
+
+/** Time limit of one virtual machine, boot and all; the whole set has to take less than three minutes. */
+const machineLimitMs = 240_000;
+/** Guest programs that measure take longer than scenarios. */
+const programLimitMs = 900_000;
+const machineMemoryMiB = 2048;
+const consoleTailLines = 40;
+
+interface Arguments {
+  kernel: string;
+  initrd: string;
+  work: string;
+  program: string;
+  jobs: number;
+  binary: boolean;
+  names: string[];
+}
+
+interface Outcome {
+  rows: Extract<Report, { type: "row" }>[];
+  documents: unknown[];
+  finished: boolean;
+  problem: string | null;
+}
+
+function parseArguments(args: readonly string[]): Arguments {
+  const end = args.indexOf("--");
+  const options = end < 0 ? args : args.slice(0, end);
+  const value = (name: string) => {
+    const at = options.indexOf(`--${name}`);
+    return at < 0 ? undefined : options[at + 1];
+  };
+  const required = (name: string) => {
+    const found = value(name);
+    if (found === undefined) throw new Error(`Cannot run the lab: --${name} is missing`);
+    return found;
+  };
+  // Half of the processors each: the guests have two, and emulation keeps them all busy.
+  const jobs = Number(value("jobs") ?? Math.min(2, Math.floor(navigator.hardwareConcurrency / 2)));
+  return {
+    kernel: required("kernel"),
+    initrd: required("initrd"),
+    work: required("work"),
+    program: value("program") ?? "guest",
+    jobs: Math.max(1, jobs || 1),
+    binary: options.includes("--binary"),
+    names: end < 0 ? [] : args.slice(end + 1),
+  };
+}
+
+async function main(): Promise<number> {
+  const args = parseArguments(Deno.args);
+  if (args.program !== "guest") return await runProgram(args);
+  const known = scenarios.map((scenario) => scenario.name);
+  const unknown = args.names.filter((name) => !known.includes(name));
+  if (unknown.length > 0) {
+    console.error(`kernel-lab: Unknown scenario ${unknown.join(", ")}; known are ${known.join(", ")}`);
+    return 2;
+  }
+  const wanted = args.names.length === 0 ? known : known.filter((name) => args.names.includes(name));
+  return await runScenarios(args, wanted);
+}
+
+async function runScenarios(args: Arguments, wanted: readonly string[]): Promise<number> {
+  const startedMs = performance.now();
+  const shares = share(wanted, args.jobs);
+  const outcomes = await Promise.all(
+    shares.map((names, index) => {
+      const guestArgs = args.binary ? ["--binary", ...names] : names;
+      return runMachine(args, `machine${index + 1}`, guestArgs, machineLimitMs);
+    }),
+  );
+  let passed = 0;
+  let failed = 0;
+  for (const [index, outcome] of outcomes.entries()) {
+    for (const row of outcome.rows) row.ok ? passed++ : failed++;
+    const missing = (shares[index] ?? []).filter((name) => !outcome.rows.some((row) => row.name === name));
+    for (const name of missing) {
+      failed++;
+      console.log(`FAIL ${name.padEnd(18)} no result: ${outcome.problem ?? "the guest ended early"}`);
+    }
+    if (missing.length > 0 || !outcome.finished) await printConsoleTail(args.work, `machine${index + 1}`);
+    if (missing.length === 0 && outcome.problem !== null) {
+      failed++;
+      console.log(`FAIL ${`machine${index + 1}`.padEnd(18)} ${outcome.problem}`);
+    }
+  }
+  console.log(`kernel lab took ${((performance.now() - startedMs) / 1000).toFixed(0)} s`);
+  console.log(`${passed} passed, ${failed} failed`);
+  return failed === 0 && passed === wanted.length ? 0 : 1;
+}
+
+/** Any other guest program: its documents go to stdout as one line of JSON each. */
+async function runProgram(args: Arguments): Promise<number> {
+  const guestArgs = args.binary ? ["--binary", ...args.names] : args.names;
+  const outcome = await runMachine(args, "machine1", guestArgs, programLimitMs);
+  for (const document of outcome.documents) console.log(JSON.stringify(document));
+  if (outcome.finished && outcome.problem === null) return 0;
+  console.error(`kernel-lab: ${args.program} did not finish: ${outcome.problem ?? "the guest ended early"}`);
+  await printConsoleTail(args.work, "machine1");
+  return 1;
+}
+
+/** Splits scenarios into shares of about the same length; each keeps the order of the list. */
+function share(wanted: readonly string[], jobs: number): string[][] {
+  const secondsOf = (name: string) => scenarios.find((scenario) => scenario.name === name)?.seconds ?? 10;
+  const shares = Array.from(
+    { length: Math.min(jobs, wanted.length) },
+    () => ({ names: [] as string[], seconds: 0 }),
+  );
+  for (const name of [...wanted].sort((a, b) => secondsOf(b) - secondsOf(a))) {
+    const lightest = shares.reduce((least, one) => one.seconds < least.seconds ? one : least);
+    lightest.names.push(name);
+    lightest.seconds += secondsOf(name);
+  }
+  return shares.map((one) => wanted.filter((name) => one.names.includes(name)));
+}
+
+async function runMachine(
+  args: Arguments,
+  label: string,
+  guestArgs: readonly string[],
+  limitMs: number,
+): Promise<Outcome> {
+  const outcome: Outcome = { rows: [], documents: [], finished: false, problem: null };
+  const child = new Deno.Command("qemu-system-x86_64", {
+    // Software emulation only: /dev/kvm exists on some test machines and hangs when used.
+    args: [
+      ...["-accel", "tcg,thread=multi", "-cpu", "max", "-smp", "2", "-m", String(machineMemoryMiB)],
+      ...["-nographic", "-nodefaults", "-no-reboot", "-monitor", "none"],
+      ...["-serial", `file:${args.work}/${label}.console`, "-serial", "stdio"],
+      ...["-kernel", args.kernel, "-initrd", args.initrd],
+      ...["-append", `console=ttyS0 quiet panic=-1 -- ${[args.program, ...guestArgs].join(" ")}`],
+    ],
+    stdin: "null",
+    stdout: "piped",
+    stderr: "piped",
+  }).spawn();
+  const timer = setTimeout(() => {
+    outcome.problem = `no end within ${limitMs / 1000} s`;
+    child.kill("SIGKILL");
+  }, limitMs);
+  const errors = new Response(child.stderr).text();
+  try {
+    await readReports(child.stdout, outcome);
+    const status = await child.status;
+    if (!status.success && outcome.problem === null) {
+      outcome.problem = `qemu exited with ${status.code}: ${(await errors).trim()}`;
+    }
+  } finally {
+    clearTimeout(timer);
+  }
+  if (!outcome.finished && outcome.problem === null) {
+    outcome.problem = "the guest ended without its last line";
+  }
+  return outcome;
+}
+
+async function readReports(stream: ReadableStream<Uint8Array>, outcome: Outcome): Promise<void> {
+  let rest = "";
+  for await (const text of stream.pipeThrough(new TextDecoderStream())) {
+    const lines = (rest + text).split("\n");
+    rest = lines.pop() ?? "";
+    for (const line of lines) takeLine(line, outcome);
+  }
+}
+
+function takeLine(line: string, outcome: Outcome): void {
+  const report = parseReport(line);
+  if (report === null) {
+    if (line.includes(reportPrefix)) outcome.problem = `unreadable report: ${line.slice(0, 200)}`;
+    return;
+  }
+  if (report.type === "row") {
+    outcome.rows.push(report);
+    console.log(`${report.ok ? "ok  " : "FAIL"} ${report.name.padEnd(18)} ${report.text}`);
+    for (const detail of report.details) console.log(`     | ${detail}`);
+  } else if (report.type === "document") outcome.documents.push(report.document);
+  else if (report.type === "note") console.error(`     ${report.text}`);
+  else outcome.finished = true;
+}
+
+async function printConsoleTail(work: string, label: string): Promise<void> {
+  const text = await Deno.readTextFile(`${work}/${label}.console`).catch(() => "(no console)");
+  for (const line of text.trimEnd().split("\n").slice(-consoleTailLines)) {
+    console.log(`     ${label}| ${line.trimEnd()}`);
+  }
+}
+
+Deno.exit(await main());

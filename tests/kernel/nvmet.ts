@@ -1,0 +1,130 @@
+/**
+ * The kernel's NVMe target through configfs (drivers/nvme/target/configfs.c). A port is one node; its discovery log
+ * lists the subsystems linked to it, then its referrals. Decides nothing.
+ */
+import { discoveryPort, ioPort } from "./network.ts";
+
+const root = "/sys/kernel/config/nvmet";
+
+export interface SubsystemOptions {
+  readonly nqn: string;
+  /** Which of the guest's RAM disks, 0..15. */
+  readonly disk: number;
+  /** Hosts that may see it; any host when left out. */
+  readonly hosts?: readonly string[];
+}
+
+/** The first bytes of a subsystem's namespace. */
+export function namespacePattern(nqn: string): Uint8Array<ArrayBuffer> {
+  const bytes = new Uint8Array(4096);
+  const line = new TextEncoder().encode(`namespace 1 of ${nqn}\n`);
+  for (let at = 0; at < bytes.length; at++) bytes[at] = line[at % line.length] ?? 0;
+  return bytes;
+}
+
+export async function addSubsystem(options: SubsystemOptions): Promise<void> {
+  const device = `/dev/ram${options.disk}`;
+  const disk = await Deno.open(device, { write: true });
+  try {
+    await disk.write(namespacePattern(options.nqn));
+    await disk.syncData();
+  } finally {
+    disk.close();
+  }
+  const path = `${root}/subsystems/${options.nqn}`;
+  await Deno.mkdir(path);
+  await set(path, "attr_serial", `lab${options.disk}`);
+  await set(path, "attr_allow_any_host", options.hosts === undefined ? "1" : "0");
+  for (const host of options.hosts ?? []) await allowHost(options.nqn, host);
+  await Deno.mkdir(`${path}/namespaces/1`);
+  await set(`${path}/namespaces/1`, "device_path", device);
+  await set(`${path}/namespaces/1`, "enable", "1");
+}
+
+/** It must be linked to no port. */
+export async function removeSubsystem(nqn: string): Promise<void> {
+  const path = `${root}/subsystems/${nqn}`;
+  for (const host of await names(`${path}/allowed_hosts`)) await Deno.remove(`${path}/allowed_hosts/${host}`);
+  for (const namespace of await names(`${path}/namespaces`)) {
+    await set(`${path}/namespaces/${namespace}`, "enable", "0");
+    await Deno.remove(`${path}/namespaces/${namespace}`);
+  }
+  await Deno.remove(path);
+}
+
+export async function allowHost(nqn: string, hostnqn: string): Promise<void> {
+  const host = `${root}/hosts/${hostnqn}`;
+  if (!(await names(`${root}/hosts`)).includes(hostnqn)) await Deno.mkdir(host);
+  await Deno.symlink(host, `${root}/subsystems/${nqn}/allowed_hosts/${hostnqn}`);
+}
+
+/** The port listens from its first link on. */
+export async function addPort(id: number, address: string, service = ioPort): Promise<void> {
+  const path = `${root}/ports/${id}`;
+  await Deno.mkdir(path);
+  await set(path, "addr_trtype", "tcp");
+  await set(path, "addr_adrfam", "ipv4");
+  await set(path, "addr_traddr", address);
+  await set(path, "addr_trsvcid", String(service));
+}
+
+export async function link(port: number, nqn: string): Promise<void> {
+  await Deno.symlink(`${root}/subsystems/${nqn}`, `${root}/ports/${port}/subsystems/${nqn}`);
+}
+
+/** Drops the subsystem's connections through this port; the last one closes the port itself. */
+export async function unlink(port: number, nqn: string): Promise<void> {
+  await Deno.remove(`${root}/ports/${port}/subsystems/${nqn}`);
+}
+
+export async function linkedSubsystems(port: number): Promise<string[]> {
+  return await names(`${root}/ports/${port}/subsystems`);
+}
+
+/** A referral on `port` to the discovery controller at `address`. */
+export async function addReferral(port: number, address: string, toPort: number): Promise<void> {
+  const path = `${root}/ports/${port}/referrals/${address}`;
+  await Deno.mkdir(path);
+  await set(path, "addr_trtype", "tcp");
+  await set(path, "addr_adrfam", "ipv4");
+  await set(path, "addr_traddr", address);
+  await set(path, "addr_trsvcid", String(discoveryPort));
+  await set(path, "addr_portid", String(toPort));
+  await set(path, "enable", "1");
+}
+
+export async function removeReferral(port: number, address: string): Promise<void> {
+  const path = `${root}/ports/${port}/referrals/${address}`;
+  await set(path, "enable", "0");
+  await Deno.remove(path);
+}
+
+/** Leaves an empty target, whatever there was. */
+export async function clearTarget(): Promise<void> {
+  for (const port of await names(`${root}/ports`)) {
+    for (const nqn of await names(`${root}/ports/${port}/subsystems`)) await unlink(Number(port), nqn);
+    for (const referral of await names(`${root}/ports/${port}/referrals`)) {
+      await removeReferral(Number(port), referral);
+    }
+    await Deno.remove(`${root}/ports/${port}`);
+  }
+  for (const nqn of await names(`${root}/subsystems`)) await removeSubsystem(nqn);
+  for (const host of await names(`${root}/hosts`)) await Deno.remove(`${root}/hosts/${host}`);
+}
+
+async function names(path: string): Promise<string[]> {
+  const found: string[] = [];
+  for await (const entry of Deno.readDir(path)) found.push(entry.name);
+  return found.sort();
+}
+
+/** Attributes exist already: opened without creation, and written in one piece. */
+async function set(path: string, attribute: string, value: string): Promise<void> {
+  try {
+    await Deno.writeTextFile(`${path}/${attribute}`, value, { create: false });
+  } catch (error) {
+    throw new Error(`Cannot write ${value} to ${path}/${attribute}: ${(error as Error).message}`, {
+      cause: error,
+    });
+  }
+}
