@@ -17,6 +17,10 @@ export const limits = {
   logRestartPauseMs: 1_000,
   /** Log reads that may follow one another at once on events that arrived while reading; then they are spaced. */
   logReadGapMs: 100,
+  /** The log is read again without an event after this, ms: an event may be lost in a target's restart. */
+  logRefreshMs: 300_000,
+  /** The same when the controller takes no event request, ms. */
+  logPollMs: 15_000,
   /** Commands outstanding on the admin queue: AER, Keep Alive, one more, and room. SQSIZE is this minus one. */
   adminQueueEntries: 32,
   /** Answer to one admin command, ms: below the 10 s of the Linux host, above any healthy target. */
@@ -49,6 +53,8 @@ export const limits = {
   resolveIntervalMs: 60_000,
   /** Addresses taken from one host name. */
   addressesPerNameMax: 16,
+  /** Names being resolved at once; each holds a thread, for seconds when DNS is dead. */
+  lookupsInFlightMax: 8,
 
   // --- plan ---
   /** Endpoints of one cluster; more referrals than this are reported and left out. */
@@ -89,6 +95,12 @@ export const limits = {
   lineErrorsPerFileMax: 20,
   /** Bytes of the settings file. */
   settingsBytesMax: 1024 * 1024,
+  /** Unusable settings told at once, and unknown ones likewise; nobody reads more. */
+  settingsProblemsMax: 20,
+  /** Characters of one line of an entry file: the kernel takes no longer connect string either. */
+  entryLineCharsMax: 4_096,
+  /** Endpoints remembered as having named one referral. */
+  namedByMax: 64,
   /** Bytes of internal.json that we load: 20,000 entries are some 10 MB. */
   stateBytesMax: 16 * 1024 * 1024,
   /** Rescan after a watch hint, ms: lets a burst of writes settle. */
@@ -97,6 +109,20 @@ export const limits = {
   rescanIntervalMs: 1_000,
   /** Sysfs is compared without any uevent, ms. */
   sysfsIntervalMs: 5_000,
+  /** Watch events that follow each other within this become one hint, ms. */
+  watchSettleMs: 10,
+  /** Files or sysfs directories read at once: enough to keep the disk busy, few enough for the threads. */
+  readsInFlightMax: 16,
+  /** A file changed this recently is read again though it looks the same, ms: time stamps have coarse ticks. */
+  freshFileMs: 3_000,
+  /** Unreadable internal.json files kept beside it; the oldest gives way. */
+  corruptFilesKeptMax: 5,
+  /** Bytes of one sysfs attribute: a page, the kernel's own bound. */
+  sysfsAttributeBytesMax: 4096,
+  /** What hardly changes of a live controller (its source address) is read again after this, ms. */
+  sysfsDetailsMs: 30_000,
+  /** Characters of one log line; the rest is cut. */
+  logLineCharsMax: 8_192,
   /** Saving the state is tried again after a failure, ms. */
   saveRetryMs: 5_000,
 
