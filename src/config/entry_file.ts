@@ -1,0 +1,261 @@
+/**
+ * Entry files: `discovery.conf` lines as nvme-cli writes them, one discovery endpoint a line. A line that cannot be
+ * used is told with file, line and column, and costs only itself. Never throws on what a file holds, never shows a
+ * secret, reads no file itself.
+ */
+import { endpointKey } from "../model/endpoint.ts";
+import type { Entry, LineError } from "../model/entry.ts";
+import { limits } from "../base/limits.ts";
+import { nearestWord } from "../base/nearest_word.ts";
+import { quoteText } from "../base/quote.ts";
+import {
+  type EntryDraft,
+  type EntryOption,
+  entryOptionNames,
+  optionNamed,
+  optionOfLetter,
+  shownText,
+  valueProblem,
+} from "./entry_options.ts";
+import { type LineWord, splitLineWords } from "./line_words.ts";
+import { parseBoolean } from "./setting_kind.ts";
+
+/** Port of the discovery service when a line names none (IANA nvme-disc). */
+export const discoveryPort = 8009;
+
+export interface ParsedFile {
+  readonly name: string;
+  readonly entries: readonly Entry[];
+  /** The first `limits.lineErrorsPerFileMax` of them, and one more that counts the rest. */
+  readonly errors: readonly LineError[];
+  readonly badLines: number;
+  /** Words why the file as a whole is no entry file (too large, not text); then it has no entries. */
+  readonly unreadable?: string;
+}
+
+/** Entries and complaints of one file; `name` is the file's name inside clientConfigDir. */
+export function parseEntryFile(name: string, bytes: Uint8Array): ParsedFile {
+  if (bytes.length > limits.entryFileBytesMax) {
+    return unreadableFile(name, `it has ${bytes.length} bytes, at most ${limits.entryFileBytesMax} are read`);
+  }
+  const collector = new Collector(name);
+  const text = new TextDecoder().decode(bytes);
+  let start = 0;
+  for (let line = 1; start <= text.length; line++) {
+    const newline = text.indexOf("\n", start);
+    const end = newline < 0 ? text.length : newline;
+    collector.handleLine(text.slice(start, end), line);
+    start = end + 1;
+  }
+  return collector.finish();
+}
+
+/** What stands for a file whose content cannot be used at all. */
+export function unreadableFile(name: string, reason: string): ParsedFile {
+  const message = `Cannot read entry file ${quoteText(name)}: ${reason}`;
+  const error: LineError = { file: name, line: 0, column: 0, message };
+  return { name, entries: [], errors: [error], badLines: 0, unreadable: reason };
+}
+
+/** Why a line cannot be used; thrown inside this file only. */
+class LineProblem extends Error {
+  constructor(readonly column: number, message: string) {
+    super(message);
+  }
+}
+
+class Collector {
+  readonly #name: string;
+  readonly #entries: Entry[] = [];
+  readonly #errors: LineError[] = [];
+  readonly #lineOfKey = new Map<string, number>();
+  #badLines = 0;
+  #binary = false;
+
+  constructor(name: string) {
+    this.#name = name;
+  }
+
+  handleLine(text: string, line: number): void {
+    try {
+      const entry = this.#parseLine(text, line);
+      if (entry !== null) this.#add(entry);
+    } catch (error) {
+      if (!(error instanceof LineProblem)) throw error;
+      this.#report({ file: this.#name, line, column: error.column, message: error.message });
+    }
+  }
+
+  #parseLine(text: string, line: number): Entry | null {
+    if (/^\s*(#|$)/.test(text)) return null;
+    // U+FFFD stands where the bytes were no UTF-8.
+    const hostile = text.search(/(?!\t|\r$)[\p{Cc}\ufffd]/u);
+    if (hostile >= 0) {
+      this.#binary = true;
+      throw new LineProblem(hostile + 1, "Cannot use line: it holds a byte that is not text");
+    }
+    if (text.length > limits.entryLineCharsMax) {
+      const reason = `it has ${text.length} characters, at most ${limits.entryLineCharsMax} are read`;
+      throw new LineProblem(1, `Cannot use line: ${reason}`);
+    }
+    const words = splitLineWords(text);
+    if (!Array.isArray(words)) {
+      throw new LineProblem(words.unclosedQuoteColumn, "Cannot use line: a quote is not closed");
+    }
+    const draft = parseWords(words);
+    return entryOf(draft, { file: this.#name, line });
+  }
+
+  #add(entry: Entry): void {
+    const key = endpointKey(entry);
+    const first = this.#lineOfKey.get(key);
+    if (first !== undefined) {
+      throw new LineProblem(1, `Cannot use line: line ${first} names the same endpoint of the same cluster`);
+    }
+    this.#lineOfKey.set(key, entry.origin.line);
+    this.#entries.push(entry);
+  }
+
+  #report(error: LineError): void {
+    this.#badLines++;
+    if (this.#errors.length < limits.lineErrorsPerFileMax) this.#errors.push(error);
+  }
+
+  finish(): ParsedFile {
+    if (this.#binary && this.#entries.length === 0) return unreadableFile(this.#name, "it is not text");
+    const more = this.#badLines - this.#errors.length;
+    if (more > 0) {
+      const message = `Cannot use ${more} more ${more === 1 ? "line" : "lines"}`;
+      this.#errors.push({ file: this.#name, line: 0, column: 0, message });
+    }
+    return { name: this.#name, entries: this.#entries, errors: this.#errors, badLines: this.#badLines };
+  }
+}
+
+/** Options to a draft. Spellings: `--name value`, `--name=value`, `-n value`, `-n=value`, `-nvalue`, `-pgG`. */
+function parseWords(words: readonly LineWord[]): EntryDraft {
+  const draft: EntryDraft = { options: {} };
+  const seen = new Map<EntryOption, string>();
+  for (let at = 0; at < words.length; at++) {
+    const word = words[at];
+    if (word === undefined) break;
+    const { text } = word;
+    if (text.startsWith("--") && text.length > 2) {
+      if (takeOption(draft, seen, longOption(word), words[at + 1])) at++;
+    } else if (text.startsWith("-") && text.length > 1) {
+      if (takeLetters(draft, seen, word, words[at + 1])) at++;
+    } else {
+      // The word is not shown: it may be a stray piece of a secret.
+      throw new LineProblem(word.column, "Cannot use line: a value stands here without an option before it");
+    }
+  }
+  return draft;
+}
+
+/** An option as a word names it, with the value that stands in the same word. */
+interface NamedOption {
+  readonly option: EntryOption;
+  readonly shown: string;
+  readonly column: number;
+  readonly value?: string;
+}
+
+function longOption({ text, column }: LineWord): NamedOption {
+  const equals = text.indexOf("=");
+  const name = equals < 0 ? text.slice(2) : text.slice(2, equals);
+  const option = optionNamed(name);
+  if (option === undefined) {
+    const nearest = nearestWord(name, entryOptionNames);
+    const hint = nearest === null ? "" : `; did you mean --${nearest}?`;
+    throw new LineProblem(column, `Unknown option ${shownText(`--${name}`)}${hint}`);
+  }
+  const named = { option, shown: `--${name}`, column };
+  return equals < 0 ? named : { ...named, value: text.slice(equals + 1) };
+}
+
+/** Answers whether the next word was its value. */
+function takeLetters(
+  draft: EntryDraft,
+  seen: Map<EntryOption, string>,
+  { text, column }: LineWord,
+  next: LineWord | undefined,
+): boolean {
+  for (let at = 1; at < text.length; at++) {
+    const shown = `-${text[at]}`;
+    const option = optionOfLetter(text[at] ?? "");
+    if (option === undefined) {
+      throw new LineProblem(column + at - 1, `Unknown option ${quoteText(shown)}`);
+    }
+    const rest = text.slice(at + 1);
+    const named = { option, shown, column };
+    if (rest.startsWith("=")) return takeOption(draft, seen, { ...named, value: rest.slice(1) }, next);
+    if (option.read !== undefined && rest !== "") {
+      return takeOption(draft, seen, { ...named, value: rest }, next);
+    }
+    if (rest === "") return takeOption(draft, seen, named, next);
+    takeOption(draft, seen, named, undefined);
+  }
+  return false;
+}
+
+/** Answers whether the next word was its value. */
+function takeOption(
+  draft: EntryDraft,
+  seen: Map<EntryOption, string>,
+  named: NamedOption,
+  next: LineWord | undefined,
+): boolean {
+  const { option, shown, column } = named;
+  const value = named.value ?? (option.read === undefined ? "true" : nextValue(named, next));
+  const earlier = seen.get(option);
+  if (earlier !== undefined && earlier !== value) {
+    throw new LineProblem(column, `Cannot use ${shown}: the line gives it twice with different values`);
+  }
+  seen.set(option, value);
+  const expected = valueProblem(value) ?? putValue(draft, option, value);
+  if (expected !== null) {
+    const given = option.secret ? "[secret]" : shownText(value);
+    throw new LineProblem(column, `Cannot use ${shown} ${given}: expected ${expected}`);
+  }
+  return named.value === undefined && option.read !== undefined;
+}
+
+function nextValue({ shown, column }: NamedOption, next: LineWord | undefined): string {
+  // No value starts with a dash but negative numbers do.
+  if (next === undefined || /^-\D/.test(next.text)) {
+    throw new LineProblem(column, `Cannot use ${shown}: its value is missing`);
+  }
+  return next.text;
+}
+
+function putValue(draft: EntryDraft, option: EntryOption, value: string): string | null {
+  if (option.read !== undefined) return option.read(draft, value);
+  const flag = parseBoolean(value);
+  if (flag === undefined) return "true or false";
+  option.set?.(draft, flag);
+  return null;
+}
+
+function entryOf(draft: EntryDraft, origin: Entry["origin"]): Entry {
+  const { traddr, hostnqn, subsysnqn, traddrPort, trsvcid, options } = draft;
+  if (traddr === undefined || hostnqn === undefined || subsysnqn === undefined) {
+    const missing = (["traddr", "hostnqn", "subsysnqn"] as const).filter((name) => draft[name] === undefined);
+    throw new LineProblem(1, `Cannot use line: missing ${missing.map((name) => `--${name}`).join(", ")}`);
+  }
+  if (traddrPort !== undefined && trsvcid !== undefined && traddrPort !== trsvcid) {
+    throw new LineProblem(1, `Cannot use line: --traddr says port ${traddrPort}, --trsvcid says ${trsvcid}`);
+  }
+  if (options.dhchapCtrlSecret !== undefined && options.dhchapSecret === undefined) {
+    throw new LineProblem(1, "Cannot use --dhchap-ctrl-secret: it needs --dhchap-secret beside it");
+  }
+  return {
+    cluster: { subsysnqn, hostnqn },
+    transport: draft.transport ?? "tcp",
+    traddr,
+    trsvcid: trsvcid ?? traddrPort ?? discoveryPort,
+    ...(draft.hostid === undefined ? {} : { hostid: draft.hostid }),
+    persistent: draft.persistent ?? false,
+    options,
+    origin,
+  };
+}

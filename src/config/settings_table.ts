@@ -1,0 +1,174 @@
+/**
+ * Every setting, in one table: reading the YAML file, environment and flags, help texts and manual pages derive from
+ * it. A new setting is a new row. A property carries its unit where the YAML key does not (`key` names that then).
+ */
+import {
+  boolean,
+  duration,
+  entryFileName,
+  filePath,
+  hostPort,
+  listOf,
+  logLevel,
+  type SettingKind,
+  wholeNumber,
+  word,
+} from "./setting_kind.ts";
+
+export interface Setting<T> {
+  readonly kind: SettingKind<T>;
+  readonly standard: T;
+  /** One sentence for help, without a full stop. */
+  readonly about: string;
+  /** The YAML key, where it differs from the property. */
+  readonly key?: string;
+}
+
+function setting<T>(kind: SettingKind<T>, standard: T, about: string, key?: string): Setting<T> {
+  return { kind, standard, about, key };
+}
+
+/** As milliseconds, this is the longest time a timer can wait (2^31 ms). */
+const secondsMax = 2_147_483;
+
+const port = wholeNumber({ min: 1, max: 65_535, what: "a port from 1 to 65535" });
+
+const lossSeconds = wholeNumber({
+  min: -secondsMax,
+  max: secondsMax,
+  what: "a whole number of seconds, or -1 for ever",
+});
+
+/** The predecessor took 0 and anything below -1 for the kernel's default. */
+const ctrlLossTmo: SettingKind<number> = {
+  ...lossSeconds,
+  parse(raw) {
+    const seconds = lossSeconds.parse(raw);
+    return seconds === 0 || (seconds !== undefined && seconds < -1) ? 600 : seconds;
+  },
+};
+
+export const settingsTable = {
+  cores: setting(
+    listOf(
+      wholeNumber({ min: 0, max: 65_535, what: "a CPU number" }),
+      "a list of CPU numbers from 0 up, such as [0, 1]",
+    ),
+    [],
+    "CPUs the agent runs on; none named means all",
+  ),
+  clientConfigDir: setting(
+    filePath({ optional: false }),
+    "/etc/discovery-client/discovery.d/",
+    "Directory that consumers drop entry files into",
+  ),
+  internalDir: setting(
+    filePath({ optional: false }),
+    "/etc/discovery-client/internal/",
+    "Directory where the agent remembers the endpoints",
+  ),
+  reconnectIntervalMs: setting(
+    duration({ minMs: 10, maxMs: 3_600_000, what: "a duration from 10ms to 1h, such as 5s" }),
+    5_000,
+    "First pause before a lost discovery session is opened again; it grows with each failure",
+    "reconnectInterval",
+  ),
+  logPagePaginationEnabled: setting(
+    boolean,
+    false,
+    "Kept for old files: logs are always read in chunks that fit the controller",
+  ),
+  maxIOQueues: setting(
+    wholeNumber({ min: 0, max: 65_535, what: "a whole number from 0 to 65535" }),
+    0,
+    "I/O queues of each kernel controller; 0 leaves it to the kernel",
+  ),
+  katoSeconds: setting(
+    wholeNumber({ min: 1, max: secondsMax, what: `a whole number of seconds from 1 to ${secondsMax}` }),
+    10,
+    "Keep alive timeout of the discovery sessions, in seconds",
+    "kato",
+  ),
+  ctrlLossTmoSeconds: setting(
+    ctrlLossTmo,
+    600,
+    "Seconds the kernel keeps a lost controller, where no entry says otherwise; -1 for ever",
+    "ctrlLossTMO",
+  ),
+  nvmeHostIDPath: setting(filePath({ optional: false }), "/etc/nvme/hostid", "File with the host identifier"),
+  logging: {
+    filename: setting(
+      filePath({ optional: true }),
+      "",
+      "File the log is written to; without one, standard error",
+    ),
+    maxAgeMs: setting(
+      duration({ minMs: 0, maxMs: 87_600 * 3_600_000, what: "a duration such as 96h" }),
+      96 * 3_600_000,
+      "Age at which old log files are deleted; 0 keeps them",
+      "maxAge",
+    ),
+    maxSizeMb: setting(
+      wholeNumber({ min: 0, max: 1_000_000, what: "a whole number of megabytes from 0 up" }),
+      100,
+      "Size at which the log file is rotated, in megabytes; 0 means 100",
+      "maxSize",
+    ),
+    level: setting(logLevel, "info" as const, "Least important level that is logged"),
+    reportCaller: setting(boolean, true, "Log lines name the source line that wrote them"),
+  },
+  debug: {
+    metrics: setting(boolean, true, "Serve Prometheus metrics on the debug endpoint"),
+    enablepprof: setting(boolean, true, "Serve profiles on the debug endpoint"),
+    endpoint: setting(hostPort, { host: "0.0.0.0", port: 6060 }, "Address of the debug endpoint"),
+  },
+  autoDetectEntries: {
+    enabled: setting(boolean, true, "Deduce entries from live controllers when nothing else is known"),
+    filename: setting(
+      entryFileName,
+      "detected-io-controllers",
+      "File in clientConfigDir that deduced entries go to",
+    ),
+    discoveryServicePort: setting(port, 8009, "Port of the deduced discovery endpoints"),
+    subsystemMatch: setting(
+      listOf(word, "a list of texts, such as [com.lightbitslabs]"),
+      ["com.lightbitslabs"],
+      "Only controllers whose subsystem NQN holds one of these texts count",
+    ),
+  },
+};
+
+type ValuesOf<Table> = {
+  readonly [Key in keyof Table]: Table[Key] extends Setting<infer Value> ? Value : ValuesOf<Table[Key]>;
+};
+
+/** The settings in force. Durations are milliseconds where the name says so. */
+export type Settings = ValuesOf<typeof settingsTable>;
+
+/** A row of the table with its names. */
+export interface SettingKey {
+  /** As in the YAML file: `logging.maxAge`. */
+  readonly path: string;
+  /** `DC_LOGGING_MAXAGE`. */
+  readonly envName: string;
+  /** Way to the value inside Settings: `["logging", "maxAgeMs"]`. */
+  readonly properties: readonly string[];
+  readonly setting: Setting<unknown>;
+}
+
+/** All rows, in the table's order. */
+export const settingKeys: readonly SettingKey[] = rowsOf(settingsTable, [], "");
+
+function rowsOf(table: object, properties: readonly string[], prefix: string): SettingKey[] {
+  return Object.entries(table).flatMap(([property, row]: [string, Setting<unknown> | object]) => {
+    const way = [...properties, property];
+    if (!("kind" in row)) return rowsOf(row, way, `${prefix}${property}.`);
+    const path = `${prefix}${row.key ?? property}`;
+    return [{
+      path,
+      envName: `DC_${path.toUpperCase().replaceAll(".", "_")}`,
+      properties: way,
+      setting: row,
+    }];
+  });
+}

@@ -1,0 +1,118 @@
+/**
+ * YAML text as a small tree whose every value knows its line and column. The one file that knows the YAML library.
+ * Refuses syntax errors, several documents, unresolved aliases, keys that are no plain text, and trees beyond a bound
+ * (an alias can make a few bytes unfold into gigabytes).
+ */
+import { Alias, isAlias, isMap, isScalar, isSeq, LineCounter, parseDocument } from "yaml";
+import { ConfigError } from "../base/errors.ts";
+
+export interface YamlPosition {
+  /** 1-based. */
+  readonly line: number;
+  readonly column: number;
+}
+
+export type YamlNode =
+  | { readonly kind: "scalar"; readonly at: YamlPosition; readonly value: YamlScalar }
+  | { readonly kind: "list"; readonly at: YamlPosition; readonly items: readonly YamlNode[] }
+  | { readonly kind: "mapping"; readonly at: YamlPosition; readonly pairs: readonly YamlPair[] };
+
+export type YamlScalar = string | number | boolean | null;
+
+export interface YamlPair {
+  readonly key: string;
+  readonly at: YamlPosition;
+  readonly value: YamlNode;
+}
+
+const nodesMax = 20_000;
+const depthMax = 32;
+
+/** The tree, or null for a text without content. Throws ConfigError `yaml` with the position. */
+export function parseYamlText(text: string, file: string): YamlNode | null {
+  const lines = new LineCounter();
+  const at = (offset: number): YamlPosition => {
+    const { line, col } = lines.linePos(offset);
+    return { line: Math.max(line, 1), column: Math.max(col, 1) };
+  };
+  const document = parse(text, file, lines);
+  const [error] = document.errors;
+  if (error !== undefined) throw yamlError(file, at(error.pos[0]), firstLine(error.message));
+  return document.contents === null ? null : new TreeBuilder(file, document, at).build(document.contents, 0);
+}
+
+function parse(text: string, file: string, lineCounter: LineCounter) {
+  try {
+    // Duplicate keys are found by the reader of the tree, which knows that case does not count.
+    return parseDocument(text, { lineCounter, uniqueKeys: false, prettyErrors: false, logLevel: "silent" });
+  } catch (cause) {
+    // The library recurses; a thousand opening brackets exhaust the stack.
+    throw yamlError(file, { line: 1, column: 1 }, "the text is nested too deep", cause);
+  }
+}
+
+class TreeBuilder {
+  #nodes = 0;
+  readonly #file: string;
+  readonly #document: ReturnType<typeof parse>;
+  readonly #at: (offset: number) => YamlPosition;
+
+  constructor(file: string, document: ReturnType<typeof parse>, at: (offset: number) => YamlPosition) {
+    this.#file = file;
+    this.#document = document;
+    this.#at = at;
+  }
+
+  build(node: unknown, depth: number, aliasAt?: YamlPosition): YamlNode {
+    const at = aliasAt ?? this.#positionOf(node);
+    if (++this.#nodes > nodesMax) throw yamlError(this.#file, at, `there are more than ${nodesMax} values`);
+    if (depth > depthMax) throw yamlError(this.#file, at, `values are nested more than ${depthMax} deep`);
+    if (isAlias(node)) return this.build(this.#resolve(node, at), depth + 1, at);
+    if (isSeq(node)) {
+      return { kind: "list", at, items: node.items.map((item) => this.build(item, depth + 1, aliasAt)) };
+    }
+    if (isMap(node)) {
+      const pairs = node.items.map((pair) => this.#pair(pair.key, pair.value, depth, at));
+      return { kind: "mapping", at, pairs };
+    }
+    return { kind: "scalar", at, value: isScalar(node) ? scalarValue(node.value) : null };
+  }
+
+  #pair(key: unknown, value: unknown, depth: number, mapAt: YamlPosition): YamlPair {
+    const at = this.#positionOf(key, mapAt);
+    if (!isScalar(key)) throw yamlError(this.#file, at, "a key is not plain text");
+    // A key without a value has no node of its own: its position stands in.
+    const node: YamlNode = value === null || value === undefined
+      ? { kind: "scalar", at, value: null }
+      : this.build(value, depth + 1);
+    return { key: String(key.value), at, value: node };
+  }
+
+  #resolve(alias: Alias, at: YamlPosition): unknown {
+    const target = alias.resolve(this.#document);
+    if (target === undefined) {
+      throw yamlError(this.#file, at, `alias *${alias.source.slice(0, 40)} names nothing`);
+    }
+    return target;
+  }
+
+  #positionOf(node: unknown, otherwise: YamlPosition = { line: 1, column: 1 }): YamlPosition {
+    const range = (node as { range?: [number, number, number] | null } | null)?.range;
+    return range ? this.#at(range[0]) : otherwise;
+  }
+}
+
+function scalarValue(value: unknown): YamlScalar {
+  if (typeof value === "string" || typeof value === "number" || typeof value === "boolean") return value;
+  return value === null || value === undefined ? null : String(value);
+}
+
+function firstLine(text: string): string {
+  const line = text.split("\n", 1)[0] ?? "";
+  return line.slice(0, 160).replace(/[^\x20-\x7e]/g, "?");
+}
+
+function yamlError(file: string, at: YamlPosition, reason: string, cause?: unknown): ConfigError {
+  const message = `Cannot read settings in ${file}:${at.line}:${at.column}: ${reason}`;
+  return new ConfigError("yaml", message, { file, ...at }, { cause });
+}
