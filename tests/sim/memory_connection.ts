@@ -1,0 +1,220 @@
+/**
+ * One TCP connection in memory: the host's end is a `Connection`, the other end a machine that takes and gives bytes.
+ * It owns no fault; the network says for each direction what happens to it now.
+ */
+import { assert } from "../../src/base/assert.ts";
+import type { Clock, Timer } from "../../src/base/clock.ts";
+import { TransportError } from "../../src/base/errors.ts";
+import type { Connection } from "../../src/model/world.ts";
+import { MemoryPipe, type PipeItem } from "./memory_pipe.ts";
+
+/**
+ * The controller's end of one connection. The verbs of every machine of ours; what the fabric's own controllers
+ * implement.
+ */
+export interface ByteMachine {
+  handleBytes(nowMs: number, chunk: Uint8Array): void;
+  handleTimeout(nowMs: number): void;
+  /** Everything to send now, or null. */
+  takeBytes(): Uint8Array | null;
+  /** On the scale of the clock; Infinity for none. */
+  nextTimeoutMs(): number;
+  /** It has ended the connection. */
+  readonly closed: boolean;
+  /** The host's end is gone; `error` is null after an orderly end. */
+  handleClose?(error: Error | null): void;
+  /** Set by the connection: the machine calls it when a change elsewhere gave it something to send. */
+  onWake?: (() => void) | null;
+}
+
+export interface MemoryConnectionOptions {
+  readonly clock: Clock;
+  readonly machine: ByteMachine;
+  readonly localAddress: string;
+  readonly delayMs: () => number;
+  readonly cut: (bytes: Uint8Array) => Uint8Array[];
+  readonly blocked: (direction: Direction) => boolean;
+  /** The host closed its end; the controller may not know yet. */
+  readonly onHostClosed: () => void;
+  /** Both ends are closed. */
+  readonly onGone: () => void;
+}
+
+export type Direction = "toHost" | "toController";
+
+/** Bytes the host may write ahead of a peer that does not take them; then `write` waits. */
+const sendBufferBytes = 64 * 1024;
+
+export class MemoryConnection implements Connection {
+  readonly localAddress: string;
+  readonly #options: MemoryConnectionOptions;
+  readonly #machine: ByteMachine;
+  readonly #toHost: MemoryPipe;
+  readonly #toController: MemoryPipe;
+  #pieces: Uint8Array[] = [];
+  #ending: "fin" | "reset" | null = null;
+  #hostClosed = false;
+  #controllerClosed = false;
+  #reader:
+    | { buffer: Uint8Array; resolve: (count: number | null) => void; reject: (error: Error) => void }
+    | null = null;
+  #writing = false;
+  #timer: { atMs: number; timer: Timer } | null = null;
+
+  constructor(options: MemoryConnectionOptions) {
+    const { clock, machine, delayMs, cut, blocked } = options;
+    this.#options = options;
+    this.#machine = machine;
+    this.localAddress = options.localAddress;
+    this.#toHost = new MemoryPipe({
+      clock,
+      delayMs,
+      cut,
+      blocked: () => blocked("toHost"),
+      deliver: (item) => this.#arriveAtHost(item),
+    });
+    this.#toController = new MemoryPipe({
+      clock,
+      delayMs,
+      cut,
+      blocked: () => blocked("toController"),
+      deliver: (item) => this.#arriveAtController(item),
+    });
+    machine.onWake = () => this.pump();
+    this.pump();
+  }
+
+  get open(): boolean {
+    return !this.#hostClosed;
+  }
+
+  read(buffer: Uint8Array): Promise<number | null> {
+    assert(this.#reader === null, "Reads of one connection must not overlap");
+    assert(buffer.length > 0, "A read needs room");
+    if (this.#hostClosed) return Promise.resolve(null);
+    return new Promise((resolve, reject) => {
+      this.#reader = { buffer, resolve, reject };
+      this.#serveReader();
+    });
+  }
+
+  async write(bytes: Uint8Array): Promise<void> {
+    assert(!this.#writing, "Writes of one connection must not overlap");
+    this.#throwIfOver();
+    this.#writing = true;
+    try {
+      // The caller may use its buffer again.
+      this.#toController.put({ bytes: bytes.slice() });
+      while (this.#toController.queuedBytes > sendBufferBytes) await this.#toController.drained();
+      this.#throwIfOver();
+    } finally {
+      this.#writing = false;
+    }
+  }
+
+  #throwIfOver(): void {
+    if (this.#hostClosed) throw new TransportError("closed", "Cannot write: the connection is closed");
+    if (this.#ending === "reset") {
+      throw new TransportError("EPIPE", "Cannot write: the peer reset the connection");
+    }
+  }
+
+  close(): void {
+    if (this.#hostClosed) return;
+    this.#hostClosed = true;
+    this.#toController.put({ end: "fin" });
+    this.#toHost.drop();
+    this.#pieces = [];
+    this.#reader?.resolve(null);
+    this.#reader = null;
+    this.#options.onHostClosed();
+    if (this.#controllerClosed) this.#options.onGone();
+  }
+
+  /** The controller's end sends what it has and goes on; called whenever something outside may have changed it. */
+  pump(): void {
+    if (this.#controllerClosed) return;
+    for (let bytes = this.#machine.takeBytes(); bytes !== null; bytes = this.#machine.takeBytes()) {
+      if (bytes.length > 0) this.#toHost.put({ bytes: bytes.slice() });
+    }
+    if (this.#machine.closed) return this.endFromController("fin");
+    this.#schedule();
+  }
+
+  /** What blocked a direction may have ended. */
+  retry(): void {
+    this.#toHost.retry();
+    this.#toController.retry();
+  }
+
+  /** The controller's end goes, orderly or by reset; the host learns of it after the usual delay. */
+  endFromController(end: "fin" | "reset"): void {
+    if (this.#controllerClosed) return;
+    this.#closeController();
+    this.#toHost.put({ end });
+  }
+
+  /** Only the direction to the host ends; the machine still takes bytes. */
+  halfClose(): void {
+    this.#toHost.put({ end: "fin" });
+  }
+
+  #closeController(): void {
+    this.#controllerClosed = true;
+    this.#toController.drop();
+    this.#timer?.timer.cancel();
+    this.#timer = null;
+    this.#machine.onWake = null;
+    if (this.#hostClosed) this.#options.onGone();
+  }
+
+  #arriveAtController(item: PipeItem): void {
+    if (this.#controllerClosed) return;
+    if ("end" in item) {
+      this.#closeController();
+      const reset = new TransportError("ECONNRESET", "Connection reset by host");
+      this.#machine.handleClose?.(item.end === "fin" ? null : reset);
+      return;
+    }
+    this.#machine.handleBytes(this.#options.clock.nowMs(), item.bytes);
+    this.pump();
+  }
+
+  #arriveAtHost(item: PipeItem): void {
+    if (this.#hostClosed) return;
+    if ("end" in item) this.#ending = item.end;
+    else this.#pieces.push(item.bytes);
+    this.#serveReader();
+  }
+
+  #serveReader(): void {
+    const reader = this.#reader;
+    const piece = this.#pieces[0];
+    if (reader === null || (piece === undefined && this.#ending === null)) return;
+    this.#reader = null;
+    if (piece === undefined) {
+      if (this.#ending === "fin") return reader.resolve(null);
+      return reader.reject(new TransportError("ECONNRESET", "Connection reset by peer"));
+    }
+    const count = Math.min(piece.length, reader.buffer.length);
+    reader.buffer.set(piece.subarray(0, count));
+    if (count === piece.length) this.#pieces.shift();
+    else this.#pieces[0] = piece.subarray(count);
+    reader.resolve(count);
+  }
+
+  #schedule(): void {
+    const atMs = this.#machine.nextTimeoutMs();
+    if (this.#timer?.atMs === atMs) return;
+    this.#timer?.timer.cancel();
+    this.#timer = null;
+    if (atMs === Infinity) return;
+    const { clock } = this.#options;
+    const timer = clock.setTimer(Math.max(0, atMs - clock.nowMs()), () => {
+      this.#timer = null;
+      this.#machine.handleTimeout(clock.nowMs());
+      this.pump();
+    });
+    this.#timer = { atMs, timer };
+  }
+}
