@@ -27,6 +27,8 @@ export interface LiveController {
   readonly hostnqn: string;
   readonly hostid: string;
   readonly type: string;
+  /** Inode of its sysfs directory: a new controller under an old name has another. */
+  readonly inode: number;
 }
 
 const classDir = "/sys/class/nvme";
@@ -52,7 +54,8 @@ async function readController(name: string): Promise<LiveController | null> {
     }),
   );
   const state = await read("state");
-  if (state === "") return null;
+  const inode = await Deno.stat(`${classDir}/${name}`).then((stat) => stat.ino, () => null);
+  if (state === "" || inode === null) return null;
   return {
     name,
     state,
@@ -63,12 +66,28 @@ async function readController(name: string): Promise<LiveController | null> {
     hostnqn: await read("hostnqn"),
     hostid: await read("hostid"),
     type: await read("cntrltype"),
+    inode,
   };
 }
 
-/** What one path's controllers are to be compared by, across the changes of a scenario. */
-export function incarnation(controller: LiveController): string {
-  return `${controller.name} ${controller.nqn} ${controller.traddr} cntlid ${controller.cntlid}`;
+/** Same text, same controller object of the kernel. */
+export function identity(controller: LiveController): string {
+  return `${controller.name} ${controller.nqn} ${controller.traddr} inode ${controller.inode}`;
+}
+
+/** Same text, same association with the target as well: a controller that reconnected has another. */
+export function association(controller: LiveController): string {
+  return `${identity(controller)} cntlid ${controller.cntlid} ${controller.state}`;
+}
+
+/** Null while all of these controllers are there, unchanged by `word`, whatever else there is. */
+export async function lookForSame(
+  before: readonly LiveController[],
+  word: (controller: LiveController) => string,
+): Promise<string | null> {
+  const now = (await controllers()).map(word);
+  const lost = before.map(word).filter((one) => !now.includes(one));
+  return lost.length === 0 ? null : `lost ${lost.join("; ")}; now ${now.join("; ")}`;
 }
 
 export function describe(all: readonly LiveController[]): string {
@@ -130,10 +149,10 @@ export async function deleteAllControllers(): Promise<void> {
   });
 }
 
-/** First bytes of namespace 1 of a subsystem, through the multipath device. */
-export async function readNamespace(nqn: string, length: number): Promise<Uint8Array> {
+/** First bytes of namespace 1 of a subsystem, through the multipath device; null when there is no device yet. */
+export async function readNamespace(nqn: string, length: number): Promise<Uint8Array<ArrayBuffer> | null> {
   const device = await namespaceDevice(nqn);
-  if (device === null) throw new Error(`Cannot read the namespace of ${nqn}: it has no block device`);
+  if (device === null) return null;
   const file = await Deno.open(device, { read: true });
   try {
     const bytes = new Uint8Array(length);

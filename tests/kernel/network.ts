@@ -16,7 +16,7 @@ const ruleset = `
 table ip lab {
   chain lead_out { type nat hook output priority -100; ip daddr 10.99.0.0/16 tcp dport ${discoveryPort} dnat to :${ioPort}; }
   chain lead_in { type nat hook prerouting priority -100; ip daddr 10.99.0.0/16 tcp dport ${discoveryPort} dnat to :${ioPort}; }
-  chain swallow { type filter hook output priority 0; }
+  chain swallow { type filter hook output priority -200; }
 }
 `;
 
@@ -31,9 +31,28 @@ export async function setUpNetwork(): Promise<void> {
   await runCommand("nft", ["-f", "-"], { stdin: ruleset });
 }
 
-/** From now on every packet to the address is lost without a word. */
-export async function swallow(address: string): Promise<void> {
-  await runCommand("nft", ["add", "rule", "ip", "lab", "swallow", "ip", "daddr", address, "drop"]);
+/**
+ * From now on packets to the address are lost without a word; with a port, those to this port alone. The chain stands
+ * before the translation of 8009, so that the two ports of a node can be told apart.
+ */
+export async function swallow(address: string, port?: number): Promise<void> {
+  const match = port === undefined ? [] : ["tcp", "dport", String(port)];
+  await runCommand("nft", ["add", "rule", "ip", "lab", "swallow", "ip", "daddr", address, ...match, "drop"]);
+}
+
+/** Whether a TCP connection comes about at all; swallowed addresses never answer. */
+export async function answers(address: string, port: number, limitMs = 500): Promise<boolean> {
+  const attempt = new AbortController();
+  const timer = setTimeout(() => attempt.abort(), limitMs);
+  try {
+    const connection = await Deno.connect({ hostname: address, port, signal: attempt.signal });
+    connection.close();
+    return true;
+  } catch {
+    return false;
+  } finally {
+    clearTimeout(timer);
+  }
 }
 
 /** No address swallows packets any more. */

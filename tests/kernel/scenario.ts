@@ -1,5 +1,5 @@
 /** What a scenario is, and what it is given. */
-import { AgentHome, type AgentSettings, entryLine } from "./agent_process.ts";
+import { agentExists, AgentHome, type AgentSettings, entryLine } from "./agent_process.ts";
 import { Fabric, type FabricOptions } from "./fabric.ts";
 import { controllers, describe, type HostIdentity } from "./initiator.ts";
 import { sendReport } from "./report.ts";
@@ -43,6 +43,7 @@ export class Lab {
   }
 
   async agent(settings: AgentSettings = {}): Promise<AgentHome> {
+    if (!await agentExists()) throw new Error("Precondition: the guest has no agent to run");
     const home = await AgentHome.create(`${this.dir}/agent${this.homes.length + 1}`, settings);
     this.homes.push(home);
     return home;

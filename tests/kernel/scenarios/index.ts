@@ -1,7 +1,27 @@
 /** All scenarios, in the order they are listed and run. */
 import type { Scenario } from "../scenario.ts";
+import { autoDetect } from "./auto_detect.ts";
+import { changes } from "./changes.ts";
+import { coldStart } from "./cold_start.ts";
+import { deletedController } from "./deleted_controller.ts";
+import { files } from "./files.ts";
+import { kill } from "./kill.ts";
+import { nodeReturns } from "./node_returns.ts";
 import { rawConnectScenario } from "./raw_connect.ts";
+import { referral } from "./referral.ts";
+import { swallowed } from "./swallowed.ts";
+import { twoClusters } from "./two_clusters.ts";
 
 export const scenarios: readonly Scenario[] = [
   rawConnectScenario,
+  coldStart,
+  changes,
+  referral,
+  nodeReturns,
+  kill,
+  deletedController,
+  swallowed,
+  files,
+  autoDetect,
+  twoClusters,
 ];

@@ -3,9 +3,9 @@
  * agent's. Measures what twelve plain connects cost.
  */
 import { runCommand } from "../command.ts";
-import { controllers, lookForExactly, namespacePaths, rawConnect, readNamespace } from "../initiator.ts";
+import { expectPattern } from "../expect_pattern.ts";
+import { controllers, lookForExactly, namespacePaths, rawConnect } from "../initiator.ts";
 import { discoveryPort } from "../network.ts";
-import { namespacePattern } from "../nvmet.ts";
 import { formatSeconds, until } from "../poll.ts";
 import { expect, hosts, type Lab, type Scenario } from "../scenario.ts";
 import type { Fabric } from "../fabric.ts";
@@ -65,15 +65,5 @@ async function checkDiscoveryLog(fabric: Fabric, node: number): Promise<void> {
   expect(
     found.join("\n") === wanted.join("\n"),
     `Discovery log of node ${node}: ${found.join(", ")}; expected ${wanted.join(", ")}`,
-  );
-}
-
-/** Reads a namespace and compares it with what the target's disk holds. */
-export async function expectPattern(nqn: string): Promise<void> {
-  const wanted = namespacePattern(nqn);
-  const found = await readNamespace(nqn, wanted.length);
-  expect(
-    found.length === wanted.length && found.every((byte, at) => byte === wanted[at]),
-    `Wrong data of ${nqn}`,
   );
 }
