@@ -1,0 +1,64 @@
+/**
+ * Fixed-size text fields of the specification (NUL-padded, some space-padded) to strings and back.
+ * What comes out is printable ASCII: a foreign byte never survives, it comes as `\xNN`.
+ */
+import { assert } from "../base/assert.ts";
+
+/** Little-endian access to exactly these bytes, wherever they stand in their buffer. */
+export function viewOf(bytes: Uint8Array): DataView {
+  return new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+}
+
+/**
+ * Text of the field at `start`, `size` bytes long: up to the first NUL, without trailing spaces. Both paddings are
+ * met in the field.
+ */
+export function decodeFieldText(bytes: Uint8Array, start: number, size: number): string {
+  let end = start;
+  const limit = start + size;
+  let plain = true;
+  for (; end < limit; end++) {
+    const byte = bytes[end]!;
+    if (byte === 0) break;
+    if (byte < 0x20 || byte > 0x7e) plain = false;
+  }
+  while (end > start && bytes[end - 1] === 0x20) end--;
+  if (end === start) return "";
+  const field = bytes.subarray(start, end);
+  return plain ? asciiText(field) : escapedText(field);
+}
+
+/** The field is at most 256 bytes here, so they fit as arguments of one call: one flat string, no pieces. */
+function asciiText(field: Uint8Array): string {
+  return String.fromCharCode.apply(null, field as unknown as number[]);
+}
+
+function escapedText(field: Uint8Array): string {
+  let text = "";
+  for (const byte of field) {
+    text += byte >= 0x20 && byte <= 0x7e
+      ? String.fromCharCode(byte)
+      : `\\x${byte.toString(16).padStart(2, "0")}`;
+  }
+  return text;
+}
+
+/** Whether the text part of the field (up to the first NUL) holds bytes that are not printable ASCII. */
+export function hasForeignBytes(bytes: Uint8Array, start: number, size: number): boolean {
+  for (let at = start; at < start + size; at++) {
+    const byte = bytes[at]!;
+    if (byte === 0) return false;
+    if (byte < 0x20 || byte > 0x7e) return true;
+  }
+  return false;
+}
+
+const encoder = new TextEncoder();
+
+/** Writes UTF-8 into a zeroed field; `pad` fills the rest. Too long is a bug of the caller. */
+export function encodeFieldText(bytes: Uint8Array, start: number, size: number, text: string, pad = 0): void {
+  const encoded = encoder.encode(text);
+  assert(encoded.length <= size, `Text of ${encoded.length} bytes does not fit into a field of ${size}`);
+  bytes.fill(pad, start, start + size);
+  bytes.set(encoded, start);
+}
