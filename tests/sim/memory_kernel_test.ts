@@ -1,0 +1,208 @@
+import { KernelError } from "../../src/base/errors.ts";
+import { assert, assertEquals, assertRejects } from "../assert.ts";
+import { MemoryKernel, type MemoryKernelOptions } from "./memory_kernel.ts";
+import type { ConnectAnswer } from "./reachability.ts";
+import { VirtualClock } from "./virtual_clock.ts";
+
+const hostnqn = "nqn.2014-08.org.nvmexpress:uuid:11111111-2222-4333-8444-555555555555";
+const hostid = "11111111-2222-4333-8444-555555555555";
+/** The identifier that the kernel in memory made up at its load. */
+const kernelHostid = "00000000-dead-4bad-8bad-000000000001";
+
+function connectText(options: Record<string, string | null> = {}, flags = ""): string {
+  const all: Record<string, string | null> = {
+    transport: "tcp",
+    nqn: "nqn.2020-01.com.example:a",
+    traddr: "10.0.0.1",
+    trsvcid: "4420",
+    hostnqn,
+    hostid,
+    ...options,
+  };
+  const parts = Object.entries(all).filter(([, value]) => value !== null).map(([name, value]) =>
+    `${name}=${value}`
+  );
+  return parts.join(",") + flags;
+}
+
+function setUp(options: Partial<MemoryKernelOptions> = {}) {
+  const clock = new VirtualClock({ nowMs: 0 });
+  /** By address; accepted where nothing stands. */
+  const answers = new Map<string, ConnectAnswer>();
+  const reachability = {
+    connect: ({ traddr }: { traddr: string }) => answers.get(traddr) ?? "accepted" as const,
+  };
+  const kernel = new MemoryKernel({ clock, reachability, ...options });
+  const connect = async (text: string): Promise<string> => {
+    let result = "";
+    kernel.connect(text).then(({ instance }) => result = `nvme${instance}`, (error) => result = error.code);
+    await clock.runUntil(() => result !== "", 60_000);
+    return result;
+  };
+  const states = () => kernel.list().map(({ name, state }) => `${name} ${state}`);
+  return { clock, answers, kernel, connect, states };
+}
+
+Deno.test("MemoryKernel connects, shows the controller as sysfs does, and takes the lowest free name", async () => {
+  const { kernel, connect, clock, states } = setUp({ srcAddr: "10.0.0.200" });
+  assertEquals(await connect(connectText()), "nvme0");
+  assertEquals(await connect(connectText({ traddr: "10.0.0.2" })), "nvme1");
+  const [first] = await kernel.controllers();
+  assertEquals(first, {
+    name: "nvme0",
+    instance: 0,
+    transport: "tcp",
+    state: "live",
+    subsysnqn: "nqn.2020-01.com.example:a",
+    address: { traddr: "10.0.0.1", trsvcid: "4420", srcAddr: "10.0.0.200" },
+    hostnqn,
+    hostid,
+    cntlid: 1,
+    cntrltype: "io",
+  });
+  kernel.deleteController("nvme0");
+  assertEquals(await connect(connectText({ traddr: "10.0.0.3" })), "nvme0");
+  assertEquals(states(), ["nvme0 live", "nvme1 live"]);
+  assertEquals(kernel.losses, [
+    { name: "nvme0", subsysnqn: "nqn.2020-01.com.example:a", atMs: kernel.losses[0]!.atMs, cause: "deleted" },
+  ]);
+  kernel.close();
+  assertEquals(clock.liveTimers(), 0);
+});
+
+Deno.test("MemoryKernel refuses what Linux refuses, with its errno", async () => {
+  const rows: [text: string, errno: string][] = [
+    ["", "EINVAL"],
+    [connectText({}, ",duplicate"), "EINVAL"],
+    [connectText({}, ",tls=1"), "EINVAL"],
+    [connectText({ nqn: null }), "EINVAL"],
+    [connectText({ traddr: null }), "EINVAL"],
+    [connectText({ traddr: "node1" }), "EINVAL"],
+    [connectText({ trsvcid: "70000" }), "EINVAL"],
+    [connectText({ transport: "rdma" }), "EINVAL"],
+    [connectText({ hostid: "none" }), "EINVAL"],
+    [connectText({ nqn: "n".repeat(223) }), "EINVAL"],
+    [connectText({ queue_size: "15" }), "EINVAL"],
+    [connectText({ reconnect_delay: "0" }), "EINVAL"],
+    [connectText({ ctrl_loss_tmo: "long" }), "EINVAL"],
+    [connectText({ dhchap_secret: "secret" }), "EINVAL"],
+    [connectText({ host_iface: "x".repeat(4_096) }), "ENOMEM"],
+    // One half of the host identity pairs with the kernel's own other half; another's identifier does not fit it.
+    [connectText({ hostnqn: null, hostid: kernelHostid }), "nvme0"],
+    [connectText({ hostid: kernelHostid }), "EINVAL"],
+    [connectText({ hostid: null }), "EINVAL"],
+  ];
+  for (const [text, errno] of rows) {
+    const { connect, kernel } = setUp();
+    assertEquals(await connect(text), errno, text.slice(0, 200));
+    assertEquals(kernel.list().length, errno.startsWith("nvme") ? 1 : 0);
+  }
+});
+
+Deno.test("MemoryKernel keeps one hostnqn to one hostid while a controller lives", async () => {
+  const { connect, kernel } = setUp();
+  const other = connectText({ traddr: "10.0.0.2", hostid: "99999999-2222-4333-8444-555555555555" });
+  assertEquals(await connect(connectText()), "nvme0");
+  assertEquals(await connect(other), "EINVAL");
+  kernel.deleteController("nvme0");
+  assertEquals(await connect(other), "nvme0");
+});
+
+Deno.test("MemoryKernel says EALREADY by comparing strings", async () => {
+  const { connect } = setUp();
+  assertEquals(await connect(connectText({ traddr: "fd00::1" })), "nvme0");
+  assertEquals(await connect(connectText({ traddr: "fd00::1" })), "EALREADY");
+  assertEquals(await connect(connectText({ traddr: "fd00:0::1" })), "nvme1");
+  assertEquals(await connect(connectText({ traddr: "fd00::1", host_traddr: "fd00::2" })), "nvme2");
+  assertEquals(await connect(connectText({ traddr: "fd00::1" }, ",duplicate_connect")), "nvme3");
+});
+
+Deno.test("MemoryKernel: a connect into a black hole holds every other for seconds", async () => {
+  const { clock, answers, kernel, states } = setUp();
+  answers.set("10.0.0.1", "swallowed");
+  const results: string[] = [];
+  const note = (name: string) => (value: unknown) =>
+    results.push(`${name} ${value instanceof KernelError ? value.code : "ok"} at ${clock.nowMs()}`);
+  kernel.connect(connectText()).then(note("dead"), note("dead"));
+  kernel.connect(connectText({ traddr: "10.0.0.2" })).then(note("good"), note("good"));
+  await clock.advance(2_000);
+  assertEquals([states(), results, kernel.inFlight], [["nvme0 connecting"], [], 2]);
+  await clock.advance(2_000);
+  assertEquals(results, ["dead ETIMEDOUT at 3000", "good ok at 3031"]);
+  assertEquals(states(), ["nvme0 live"]);
+  assertEquals(kernel.connects.map(({ result, name, startedMs }) => [result, name, startedMs]), [
+    ["ETIMEDOUT", "nvme0", 0],
+    ["connected", "nvme0", 3_000],
+  ]);
+});
+
+Deno.test("MemoryKernel tells refusals, missing subsystems, network errors and a missing module", async () => {
+  const { connect, answers, kernel } = setUp();
+  answers.set("10.0.0.1", "refused").set("10.0.0.2", "denied").set("10.0.0.3", "absent");
+  answers.set("10.0.0.4", { errno: "EHOSTUNREACH" });
+  const results = [];
+  for (const node of [1, 2, 3, 4]) results.push(await connect(connectText({ traddr: `10.0.0.${node}` })));
+  assertEquals(results, ["ECONNREFUSED", "EIO", "EIO", "EHOSTUNREACH"]);
+  kernel.loaded = false;
+  assertEquals(await connect(connectText()), "ENOENT");
+  assertEquals((await assertRejects(() => kernel.supportedOptions(), KernelError)).code, "ENOENT");
+  kernel.loaded = true;
+  assert((await kernel.supportedOptions())!.has("host_iface"));
+  kernel.readError = "EIO";
+  await assertRejects(() => kernel.controllers(), KernelError, "sysfs");
+});
+
+Deno.test("MemoryKernel with fewer tokens refuses the newer ones; an old one tells none", async () => {
+  const { connect, kernel } = setUp({
+    tokens: ["transport", "nqn", "traddr", "trsvcid", "hostnqn", "hostid"],
+  });
+  assertEquals((await kernel.supportedOptions())!.size, 6);
+  assertEquals(await connect(connectText({}, ",tls")), "EINVAL");
+  assertEquals(await connect(connectText()), "nvme0");
+  assertEquals(await setUp({ tokens: null }).kernel.supportedOptions(), null);
+});
+
+Deno.test("MemoryKernel loses, reconnects and gives up controllers by itself", async () => {
+  const { clock, answers, connect, kernel, states } = setUp();
+  await connect(connectText({ ctrl_loss_tmo: "20", reconnect_delay: "5" }));
+  answers.set("10.0.0.1", "denied");
+  await clock.advance(10_000);
+  assertEquals(states(), ["nvme0 live"]);
+  answers.set("10.0.0.1", "swallowed");
+  await clock.advance(5_000);
+  assertEquals(states(), ["nvme0 connecting"]);
+  answers.clear();
+  await clock.advance(5_000);
+  assertEquals(states(), ["nvme0 live"]);
+  answers.set("10.0.0.1", "absent");
+  kernel.checkConnections();
+  assertEquals(states(), ["nvme0 connecting"]);
+  await clock.advance(19_999);
+  assertEquals(states(), ["nvme0 connecting"]);
+  await clock.advance(1);
+  assertEquals([states(), kernel.losses.map(({ cause }) => cause)], [[], ["expired"]]);
+  assertEquals(clock.liveTimers(), 0);
+});
+
+Deno.test("MemoryKernel hints at changes, late or never when told so", async () => {
+  const { clock, kernel } = setUp();
+  let hints = 0;
+  const closer = kernel.watch(() => hints++);
+  const name = kernel.addController(connectText());
+  await clock.advance(0);
+  assert(hints > 0);
+  kernel.dropHints = true;
+  const before = hints;
+  kernel.loseConnection(name);
+  await clock.advance(0);
+  assertEquals(hints, before);
+  kernel.dropHints = false;
+  kernel.hintDelayMs = 500;
+  kernel.deleteController(name);
+  await clock.advance(499);
+  assertEquals(hints, before);
+  await clock.advance(1);
+  assertEquals(hints, before + 1);
+  closer.close();
+  assertEquals(kernel.watchers, 0);
+});
