@@ -3,7 +3,7 @@
  * controllers, in fresh directories, and reports a row for each on the second serial line.
  */
 import { useBinary } from "./agent_process.ts";
-import { controllers, deleteAllControllers, describe, kernelLogTail } from "./initiator.ts";
+import { controllers, deleteAllControllers, describe, kernelClock, kernelLog } from "./initiator.ts";
 import { setUpNetwork, swallowNothing } from "./network.ts";
 import { clearTarget } from "./nvmet.ts";
 import { formatSeconds } from "./poll.ts";
@@ -31,6 +31,7 @@ async function runScenario(scenario: Scenario): Promise<void> {
   const dir = `/run/lab/${scenario.name}`;
   await Deno.mkdir(dir, { recursive: true });
   const lab = new Lab(dir);
+  const startedSeconds = await kernelClock();
   const problems: string[] = [];
   const details: string[] = [];
   let text = "";
@@ -38,7 +39,7 @@ async function runScenario(scenario: Scenario): Promise<void> {
     text = await limited(scenario.run(lab));
   } catch (error) {
     problems.push((error as Error).message);
-    details.push(...await gatherDetails(lab, error as Error));
+    details.push(...await gatherDetails(lab, error as Error, startedSeconds));
   }
   problems.push(...await cleanUp(lab));
   const ok = problems.length === 0;
@@ -66,11 +67,11 @@ async function limited(run: Promise<string>): Promise<string> {
   }
 }
 
-async function gatherDetails(lab: Lab, error: Error): Promise<string[]> {
+async function gatherDetails(lab: Lab, error: Error, startedSeconds: number): Promise<string[]> {
   const details = (error.stack ?? "").split("\n").filter((line) => line.includes("tests/kernel/scenarios"));
   details.push(describe(await controllers()));
   for (const home of lab.homes) details.push(...await home.logTail(agentLogLines));
-  details.push("kernel log:", ...await kernelLogTail(kernelLogLines));
+  details.push("kernel log:", ...await kernelLog(startedSeconds, kernelLogLines));
   return details;
 }
 

@@ -189,9 +189,18 @@ export async function namespacePaths(all: readonly LiveController[]): Promise<nu
   return count;
 }
 
-export async function kernelLogTail(lines: number): Promise<string[]> {
+/** The kernel's log since a moment of its own clock (seconds, as kernelClock() tells), the last lines of it. */
+export async function kernelLog(sinceSeconds: number, linesMax: number): Promise<string[]> {
   const { stdout } = await runCommand("dmesg", [], { mayFail: true });
-  return stdout.trimEnd().split("\n").slice(-lines);
+  const lines = stdout.trimEnd().split("\n");
+  return lines.filter((line) => Number(/^\[ *([\d.]+)\]/.exec(line)?.[1] ?? 0) >= sinceSeconds).slice(
+    -linesMax,
+  );
+}
+
+/** Seconds since the guest's start, as the kernel's log counts them. */
+export async function kernelClock(): Promise<number> {
+  return Number((await Deno.readTextFile("/proc/uptime")).split(" ")[0]);
 }
 
 async function list(path: string): Promise<string[]> {

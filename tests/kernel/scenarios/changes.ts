@@ -2,7 +2,7 @@
  * Five changes of the target, one after the other; the agent reacts to each. nvmet masks further events until the log
  * is read with RAE=0 on the same controller, so a reaction that forgets to clear shows at the next change.
  */
-import { controllers, deleteController, isOnPath, kernelLogTail, lookForExactly } from "../initiator.ts";
+import { controllers, deleteController, isOnPath, kernelLog, lookForExactly } from "../initiator.ts";
 import type { Fabric } from "../fabric.ts";
 import { formatSeconds, pause, throughout, until } from "../poll.ts";
 import { expect, type Lab, type Scenario } from "../scenario.ts";
@@ -69,6 +69,6 @@ async function unlinkAndForget(fabric: Fabric, nqn: string): Promise<void> {
 
 /** What the kernel logs for each connect to a subsystem that the port does not offer. */
 async function refusals(nqn: string): Promise<number> {
-  const lines = await kernelLogTail(400);
+  const lines = await kernelLog(0, 1_000);
   return lines.filter((line) => line.includes("Connect Invalid Data Parameter") && line.includes(nqn)).length;
 }
