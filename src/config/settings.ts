@@ -81,6 +81,8 @@ const groupPaths = new Map(
     .map((path) => [path.toLowerCase(), path]),
 );
 
+const knownPaths = [...settingKeys.map((key) => key.path), ...groupPaths.values()];
+
 class Loader {
   readonly #values = new Map<SettingKey, unknown>(settingKeys.map((key) => [key, key.setting.standard]));
   readonly #sources = new Map<string, SettingSource>(
@@ -119,12 +121,7 @@ class Loader {
     const key = keysByPath.get(path);
     const group = groupPaths.get(path);
     if (key === undefined && group === undefined) {
-      this.#warnUnknown(
-        "key",
-        path,
-        fileSource(file, pair.at).name,
-        [...keysByPath.values()].map((k) => k.path),
-      );
+      this.#warnUnknown("key", path, fileSource(file, pair.at).name, knownPaths);
       return;
     }
     // A key with nothing after it counts as not set.
@@ -226,7 +223,10 @@ function rawOfFlag(value: unknown): RawValue | undefined {
 
 function foundText(node: YamlNode): string {
   if (node.kind === "mapping") return "a mapping";
-  if (node.kind === "list") return `a list of ${node.items.length}`;
+  if (node.kind === "list") {
+    const items = node.items.slice(0, 8).map((item) => item.kind === "list" ? "a list" : foundText(item));
+    return `[${items.join(", ")}${node.items.length > 8 ? ", …" : ""}]`;
+  }
   return typeof node.value === "string" ? quoteText(node.value) : String(node.value);
 }
 

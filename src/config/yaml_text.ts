@@ -35,20 +35,17 @@ export function parseYamlText(text: string, file: string): YamlNode | null {
     const { line, col } = lines.linePos(offset);
     return { line: Math.max(line, 1), column: Math.max(col, 1) };
   };
-  const document = parse(text, file, lines);
+  // A byte order mark would count as a column.
+  const document = parse(text.replace(/^\ufeff/, ""), lines);
   const [error] = document.errors;
-  if (error !== undefined) throw yamlError(file, at(error.pos[0]), firstLine(error.message));
+  if (error !== undefined) throw yamlError(file, at(error.pos[0]), reasonOf(error.code, error.message));
   return document.contents === null ? null : new TreeBuilder(file, document, at).build(document.contents, 0);
 }
 
-function parse(text: string, file: string, lineCounter: LineCounter) {
-  try {
-    // Duplicate keys are found by the reader of the tree, which knows that case does not count.
-    return parseDocument(text, { lineCounter, uniqueKeys: false, prettyErrors: false, logLevel: "silent" });
-  } catch (cause) {
-    // The library recurses; a thousand opening brackets exhaust the stack.
-    throw yamlError(file, { line: 1, column: 1 }, "the text is nested too deep", cause);
-  }
+function parse(text: string, lineCounter: LineCounter) {
+  // Duplicate keys are found by the reader of the tree, which knows that case does not count. Silence would hide
+  // that there are several documents.
+  return parseDocument(text, { lineCounter, uniqueKeys: false, prettyErrors: false, logLevel: "error" });
 }
 
 class TreeBuilder {
@@ -107,12 +104,14 @@ function scalarValue(value: unknown): YamlScalar {
   return value === null || value === undefined ? null : String(value);
 }
 
-function firstLine(text: string): string {
-  const line = text.split("\n", 1)[0] ?? "";
+function reasonOf(code: string, message: string): string {
+  // The library recurses; a thousand opening brackets exhaust the stack.
+  if (code === "RESOURCE_EXHAUSTION") return "values are nested too deep";
+  const line = message.split("\n", 1)[0] ?? "";
   return line.slice(0, 160).replace(/[^\x20-\x7e]/g, "?");
 }
 
-function yamlError(file: string, at: YamlPosition, reason: string, cause?: unknown): ConfigError {
+function yamlError(file: string, at: YamlPosition, reason: string): ConfigError {
   const message = `Cannot read settings in ${file}:${at.line}:${at.column}: ${reason}`;
-  return new ConfigError("yaml", message, { file, ...at }, { cause });
+  return new ConfigError("yaml", message, { file, ...at });
 }
