@@ -78,7 +78,12 @@ export interface ConfigDir {
 }
 
 export type ConfigDirScan =
-  | { readonly ok: true; readonly files: readonly ConfigFile[] }
+  | {
+    readonly ok: true;
+    readonly files: readonly ConfigFile[];
+    /** Newest change of the directory or of a file in it, wall clock ms; left out where it is unknown. */
+    readonly modifiedMs?: number;
+  }
   | { readonly ok: false; readonly error: string };
 
 /** One regular file (or symlink to one), dot-files, directories and `tmp.dc.*` left out; sorted by name. */

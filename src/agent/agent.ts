@@ -1,0 +1,254 @@
+/**
+ * The agent: facts → plan → perform, over and over. Every event only records a fact; one pass then plans and has
+ * the runners act. It moves data and decides nothing; what it does and why is in `plan/`.
+ *
+ * It never disconnects an I/O controller: there is no such action.
+ */
+import { errorText } from "../base/errors.ts";
+import { limits } from "../base/limits.ts";
+import type { Timer } from "../base/clock.ts";
+import type { Endpoint } from "../model/endpoint.ts";
+import { endpointLabel } from "../model/endpoint.ts";
+import type { World } from "../model/world.ts";
+import type { Policy } from "../plan/facts.ts";
+import { identitiesInForce, settleHostId } from "../plan/host_identity.ts";
+import { type Plan, plan } from "../plan/plan.ts";
+import { rememberedList } from "../plan/remembered_list.ts";
+import type { WantedPath } from "../plan/wanted_paths.ts";
+import type { SessionEvent } from "../protocol/session.ts";
+import { type Snapshot, takeSnapshot } from "../report/snapshot.ts";
+import { ChangeLog } from "./change_log.ts";
+import { ConfigWatch } from "./config_watch.ts";
+import { ConnectRunner } from "./connect_runner.ts";
+import { FactStore } from "./fact_store.ts";
+import { KernelWatch } from "./kernel_watch.ts";
+import { runProbe } from "./probe_runner.ts";
+import { SessionRunner } from "./session_runner.ts";
+import { StateKeeper } from "./state_keeper.ts";
+
+export interface AgentOptions {
+  readonly policy: Policy;
+  readonly reconnectIntervalMs: number;
+  /** Keep Alive Timeout of the discovery sessions, ms, above 0. */
+  readonly katoMs: number;
+  readonly logChunkBytesMax?: number;
+  /** After every pass. */
+  readonly onPass?: (snapshot: () => Snapshot) => void;
+}
+
+export class Agent {
+  readonly #world: World;
+  readonly #options: AgentOptions;
+  readonly #facts: FactStore;
+  readonly #configWatch: ConfigWatch;
+  readonly #kernelWatch: KernelWatch;
+  readonly #connectRunner: ConnectRunner;
+  readonly #stateKeeper: StateKeeper;
+  readonly #changeLog: ChangeLog;
+  readonly #sessions = new Map<string, SessionRunner>();
+  #plan: Plan | null = null;
+  #running = false;
+  #pass: Timer | null = null;
+  #wake: Timer | null = null;
+  #lastPassMs = -Infinity;
+  #onSessionsGone: (() => void) | null = null;
+
+  constructor(world: World, options: AgentOptions) {
+    this.#world = world;
+    this.#options = options;
+    const { policy, reconnectIntervalMs } = options;
+    this.#facts = new FactStore({
+      policy,
+      reconnectIntervalMs,
+      random: world.random,
+      onChange: () => this.#schedulePass(),
+    });
+    this.#configWatch = new ConfigWatch(world, this.#facts);
+    this.#kernelWatch = new KernelWatch(world, this.#facts, policy.dryRun);
+    this.#connectRunner = new ConnectRunner(world, this.#facts);
+    this.#stateKeeper = new StateKeeper(world);
+    this.#changeLog = new ChangeLog(world.log);
+  }
+
+  /** Resolves when the first pass is done. */
+  async start(): Promise<void> {
+    const kernelRead = this.#kernelWatch.start();
+    const [state] = await Promise.all([this.#stateKeeper.load(), this.#configWatch.start()]);
+    if (state !== null) {
+      const { read, digest, modifiedMs } = this.#configWatch;
+      const unchanged = state.configDigest !== undefined
+        ? state.configDigest === digest
+        : modifiedMs !== undefined && modifiedMs <= state.createdAtMs;
+      if (!read || unchanged) {
+        this.#facts.list = rememberedList(state);
+        this.#world.log.info(`Resuming with ${state.entries.length} remembered endpoints`);
+      } else {
+        this.#world.log.info(
+          "The configuration directory changed meanwhile: the endpoints are taken from it",
+        );
+      }
+    }
+    await kernelRead;
+    this.#running = true;
+    this.#runPass();
+  }
+
+  /** Bounded: sessions are shut down, the state is saved, I/O controllers stay as they are. */
+  async stop(): Promise<void> {
+    this.#running = false;
+    this.#pass?.cancel();
+    this.#wake?.cancel();
+    this.#configWatch.stop();
+    this.#kernelWatch.stop();
+    await Promise.all([this.#stopSessions(), this.#stateKeeper.stop()]);
+  }
+
+  #stopSessions(): Promise<void> {
+    if (this.#sessions.size === 0) return Promise.resolve();
+    return new Promise((resolve) => {
+      const deadline = this.#world.clock.setTimer(limits.stopTimeoutMs, () => {
+        for (const session of this.#sessions.values()) session.abandon();
+        this.#sessions.clear();
+        resolve();
+      });
+      this.#onSessionsGone = () => {
+        deadline.cancel();
+        resolve();
+      };
+      for (const session of [...this.#sessions.values()]) session.stop();
+    });
+  }
+
+  snapshot(): Snapshot {
+    return takeSnapshot(this.#facts, this.#plan, this.#world.clock.nowMs());
+  }
+
+  /** A storm of events becomes one pass. */
+  #schedulePass(): void {
+    if (!this.#running || this.#pass !== null) return;
+    const delayMs = Math.max(0, this.#lastPassMs + limits.passGapMs - this.#world.clock.nowMs());
+    this.#pass = this.#world.clock.setTimer(delayMs, () => this.#runPass());
+  }
+
+  #runPass(): void {
+    this.#pass?.cancel();
+    this.#pass = null;
+    if (!this.#running) return;
+    const nowMs = this.#world.clock.nowMs();
+    this.#lastPassMs = nowMs;
+    const next = plan(this.#facts, nowMs);
+    this.#plan = next;
+    this.#facts.list = next.list;
+    this.#changeLog.record(next);
+    this.#perform(next, nowMs);
+    this.#facts.prune(next.wanted.paths);
+    if (this.#configWatch.read) this.#stateKeeper.keep(next.list, this.#configWatch.digest);
+    this.#scheduleWake(next.wakeAtMs);
+    this.#options.onPass?.(() => this.snapshot());
+  }
+
+  #scheduleWake(atMs: number): void {
+    this.#wake?.cancel();
+    this.#wake = null;
+    if (atMs === Infinity) return;
+    const delayMs = Math.max(0, atMs - this.#world.clock.nowMs());
+    this.#wake = this.#world.clock.setTimer(delayMs, () => this.#schedulePass());
+  }
+
+  #perform({ sessions, connects, resolve }: Plan, nowMs: number): void {
+    for (const { key, reason } of sessions.close) this.#closeSession(key, reason, nowMs);
+    for (const key of sessions.forget) this.#facts.forgetSession(key);
+    for (const { key, endpoint, reason } of sessions.open) this.#openSession(key, endpoint, reason, nowMs);
+    for (const wanted of connects.probe) this.#probe(wanted);
+    for (const wanted of connects.connect) this.#connect(wanted);
+    for (const name of resolve) this.#resolve(name);
+  }
+
+  #openSession(key: string, endpoint: Endpoint, reason: string, nowMs: number): void {
+    const { world, facts, options } = { world: this.#world, facts: this.#facts, options: this.#options };
+    const inForce = identitiesInForce(facts.controllers?.list ?? []);
+    const source = { wanted: endpoint.hostid, hostid: facts.policy.hostid };
+    world.log.debug(`Opening a session: ${reason}`, { endpoint: endpointLabel(endpoint) });
+    facts.recordSessionOpening(key, endpoint, nowMs);
+    const runner = new SessionRunner({
+      world,
+      endpoint,
+      hostid: settleHostId(endpoint.cluster.hostnqn, source, inForce),
+      katoMs: options.katoMs,
+      logChunkBytesMax: options.logChunkBytesMax,
+      onEvent: (event) => this.#handleSessionEvent(key, endpoint, event),
+    });
+    this.#sessions.set(key, runner);
+  }
+
+  #closeSession(key: string, reason: string, nowMs: number): void {
+    const session = this.#sessions.get(key);
+    this.#world.log.debug(`Closing a session: ${reason}`, { key });
+    this.#facts.recordSessionClosing(key, nowMs);
+    session?.stop();
+  }
+
+  #handleSessionEvent(key: string, endpoint: Endpoint, event: SessionEvent): void {
+    const { log, clock } = this.#world;
+    const fields = { endpoint: endpointLabel(endpoint), hostnqn: endpoint.cluster.hostnqn };
+    const before = this.#facts.sessions.get(key);
+    switch (event.kind) {
+      case "ready":
+        log.info("Discovery session is up", { ...fields, subnqn: event.identify.subnqn });
+        if (!event.eventsConfigured) {
+          log.warn("The controller takes no event configuration: its log is polled", fields);
+        }
+        break;
+      case "event":
+        log.debug("The discovery log changed", fields);
+        break;
+      case "log":
+        log.info(`Discovery log read: ${event.log.records.length} records`, {
+          ...fields,
+          generation: String(event.log.genctr),
+        });
+        break;
+      case "closed":
+        this.#sessions.delete(key);
+        if (event.error !== null && before?.failure?.message !== errorText(event.error)) {
+          log.warn(`Discovery session failed: ${errorText(event.error)}`, fields);
+        }
+        if (this.#sessions.size === 0) this.#onSessionsGone?.();
+    }
+    this.#facts.recordSessionEvent(key, event, clock.nowMs());
+  }
+
+  async #probe(wanted: WantedPath): Promise<void> {
+    const { world } = { world: this.#world };
+    const { traddr, trsvcid, options, secureChannelRequired } = wanted.path;
+    this.#facts.recordProbing(wanted.addressKey);
+    const openPortSuffices = secureChannelRequired || options.tls === true;
+    const result = await runProbe({ world, traddr, trsvcid, openPortSuffices });
+    this.#facts.recordProbeResult(wanted, result.ok ? null : result.error, world.clock.nowMs());
+  }
+
+  async #connect(wanted: WantedPath): Promise<void> {
+    this.#facts.recordConnecting(wanted.key);
+    const outcome = await this.#connectRunner.connect(wanted);
+    const nowMs = this.#world.clock.nowMs();
+    if (outcome.ok) {
+      this.#facts.recordConnected(wanted, outcome.already, nowMs);
+      this.#kernelWatch.refresh();
+    } else {
+      this.#facts.recordConnectFailed(wanted, outcome.error, nowMs);
+      // The module may have gone: ask, and look out for its return.
+      this.#kernelWatch.askKernel();
+    }
+  }
+
+  async #resolve(name: string): Promise<void> {
+    this.#facts.recordResolving(name);
+    let result: readonly string[] | Error;
+    try {
+      result = await this.#world.resolver.resolve(name);
+    } catch (error) {
+      result = error instanceof Error ? error : new Error(errorText(error));
+    }
+    this.#facts.recordResolved(name, result, this.#world.clock.nowMs());
+  }
+}

@@ -1,0 +1,113 @@
+/**
+ * Keeps the entries known: scans clientConfigDir at every hint and periodically, parses what changed, and reports
+ * bad lines once. One scan at a time; hints during one bring another.
+ */
+import { limits } from "../base/limits.ts";
+import type { Timer } from "../base/clock.ts";
+import { configDigest, type FileState, uniteEntries, updateFiles } from "../config/entries.ts";
+import type { LineError } from "../model/entry.ts";
+import type { Closer, ConfigDirScan, World } from "../model/world.ts";
+import type { FactStore } from "./fact_store.ts";
+
+export class ConfigWatch {
+  readonly #world: World;
+  readonly #facts: FactStore;
+  #files: ReadonlyMap<string, FileState> = new Map();
+  #errors: readonly LineError[] = [];
+  #digest = "";
+  #closer: Closer | null = null;
+  #scanning = false;
+  #again = false;
+  #timer: Timer | null = null;
+  #stopped = false;
+  #read = false;
+  #modifiedMs: number | undefined;
+  #told: ReadonlySet<string> = new Set<string>();
+
+  constructor(world: World, facts: FactStore) {
+    this.#world = world;
+    this.#facts = facts;
+  }
+
+  /** Watches first, then scans: what changes in between is not missed. Resolves after the first scan. */
+  async start(): Promise<void> {
+    this.#closer = this.#world.configDir.watch(() => this.#hint());
+    await this.#scan();
+  }
+
+  stop(): void {
+    this.#stopped = true;
+    this.#closer?.close();
+    this.#timer?.cancel();
+  }
+
+  /** The directory was read at least once. */
+  get read(): boolean {
+    return this.#read;
+  }
+
+  /** Changes with names and contents of the files. */
+  get digest(): string {
+    return this.#digest;
+  }
+
+  /** Newest change of the directory or a file in it, wall clock ms; undefined where it is unknown. */
+  get modifiedMs(): number | undefined {
+    return this.#modifiedMs;
+  }
+
+  /** Lets a burst of changes settle, but never waits for a later one. */
+  #hint(): void {
+    if (this.#scanning) this.#again = true;
+    else this.#schedule(limits.rescanDelayMs);
+  }
+
+  #schedule(delayMs: number): void {
+    if (this.#stopped) return;
+    this.#timer?.cancel();
+    this.#timer = this.#world.clock.setTimer(delayMs, () => this.#scan());
+  }
+
+  async #scan(): Promise<void> {
+    if (this.#stopped || this.#scanning) return;
+    this.#scanning = true;
+    this.#again = false;
+    const startMs = this.#world.clock.nowMs();
+    const scan = await this.#world.configDir.scan();
+    this.#scanning = false;
+    if (this.#stopped) return;
+    this.#take(scan);
+    const tookMs = this.#world.clock.nowMs() - startMs;
+    this.#schedule(this.#again ? limits.rescanDelayMs : Math.max(limits.rescanIntervalMs, tookMs * 20));
+  }
+
+  #take(scan: ConfigDirScan): void {
+    const { files, changed, problems } = updateFiles(this.#files, scan);
+    this.#files = files;
+    // A scan that failed says nothing about the files; what was wrong with them still is.
+    if (!scan.ok) return this.#tell([...problems, ...this.#errors]);
+    const first = !this.#read;
+    this.#read = true;
+    this.#modifiedMs = scan.modifiedMs;
+    if (!changed && !first && problems.length === 0) return this.#tell(this.#errors);
+    const { entries, errors } = uniteEntries(files.values());
+    this.#errors = errors;
+    this.#tell(errors);
+    if (!changed && !first) return;
+    this.#digest = configDigest(files);
+    this.#facts.recordEntries(entries);
+  }
+
+  /** Each problem is told when it appears; one that went away may be told again later. */
+  #tell(problems: readonly LineError[]): void {
+    const texts = new Set(problems.map(lineErrorText));
+    for (const text of texts) if (!this.#told.has(text)) this.#world.log.warn(text);
+    this.#told = texts;
+  }
+}
+
+function lineErrorText({ file, line, column, message }: LineError): string {
+  if (file === "") return message;
+  if (line === 0) return `${file}: ${message}`;
+  return column === 0 ? `${file}:${line}: ${message}` : `${file}:${line}:${column}: ${message}`;
+}

@@ -1,0 +1,68 @@
+/** Has the kernel connect one path: settles the host identity, writes the options, and says what came of it. */
+import { errorText, KernelError } from "../base/errors.ts";
+import type { LogFields, World } from "../model/world.ts";
+import { pathLabel } from "../model/path.ts";
+import { formatConnectString } from "../plan/connect_string.ts";
+import type { Facts } from "../plan/facts.ts";
+import { identitiesInForce, identityConflict, settleHostId } from "../plan/host_identity.ts";
+import type { WantedPath } from "../plan/wanted_paths.ts";
+
+export type ConnectOutcome =
+  | { readonly ok: true; readonly already: boolean; readonly device?: string }
+  | { readonly ok: false; readonly error: Error };
+
+export class ConnectRunner {
+  readonly #world: Pick<World, "kernel" | "log">;
+  readonly #facts: Facts;
+  /** Options left out are told once each. */
+  readonly #told = new Set<string>();
+
+  constructor(world: Pick<World, "kernel" | "log">, facts: Facts) {
+    this.#world = world;
+    this.#facts = facts;
+  }
+
+  /** Never rejects. */
+  async connect(wanted: WantedPath): Promise<ConnectOutcome> {
+    const { path } = wanted;
+    const { policy, controllers, kernel } = this.#facts;
+    const inForce = identitiesInForce(controllers?.list ?? []);
+    const hostid = settleHostId(path.hostnqn, { wanted: path.hostid, hostid: policy.hostid }, inForce);
+    const fields: LogFields = { path: pathLabel(path), hostnqn: path.hostnqn };
+    const asked = path.hostid;
+    if (asked !== undefined && asked !== hostid) {
+      this.#tellOnce(
+        `Host NQN ${path.hostnqn} keeps host ID ${hostid}, which is in force, instead of ${asked}`,
+        fields,
+      );
+    }
+    try {
+      const { text, leftOut } = formatConnectString(path, hostid, policy.connectDefaults, kernel.options);
+      for (const token of leftOut) {
+        this.#tellOnce(`This kernel does not know the connect option ${token}: it is left out`, {});
+      }
+      const { instance } = await this.#world.kernel.connect(text);
+      return { ok: true, already: false, device: `nvme${instance}` };
+    } catch (error) {
+      if (error instanceof KernelError && error.code === "EALREADY") return { ok: true, already: true };
+      return { ok: false, error: this.#explained(error, path.hostnqn, hostid) };
+    }
+  }
+
+  /** EINVAL says nothing; a pairing that the kernel refuses can be seen in sysfs. */
+  #explained(error: unknown, hostnqn: string, hostid: string): Error {
+    if (error instanceof KernelError && error.code === "EINVAL") {
+      const conflict = identityConflict(hostnqn, hostid, this.#facts.controllers?.list ?? []);
+      if (conflict !== null) {
+        return new KernelError("EINVAL", `Cannot connect: ${conflict}`, { cause: error });
+      }
+    }
+    return error instanceof Error ? error : new KernelError("unknown", errorText(error));
+  }
+
+  #tellOnce(message: string, fields: LogFields): void {
+    if (this.#told.has(message) || this.#told.size > 1_000) return;
+    this.#told.add(message);
+    this.#world.log.warn(message, fields);
+  }
+}

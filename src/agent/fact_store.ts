@@ -1,0 +1,251 @@
+/**
+ * Keeps the facts and takes them in: one method for each thing that can happen. It answers nothing and acts never;
+ * after each change it says so, and somebody plans.
+ */
+import { formatHostPort } from "../base/address.ts";
+import type { Random } from "../base/random.ts";
+import { limits } from "../base/limits.ts";
+import type { Endpoint } from "../model/endpoint.ts";
+import type { Entry } from "../model/entry.ts";
+import {
+  type ConnectFact,
+  type ControllersFact,
+  type EndpointList,
+  type Facts,
+  type KernelFact,
+  newConnectFact,
+  newProbeFact,
+  newSessionFact,
+  type Policy,
+  type ProbeFact,
+  type ResolutionFact,
+  type SessionFact,
+} from "../plan/facts.ts";
+import {
+  connectRetryDelayMs,
+  isAddressFailure,
+  probeRetryDelayMs,
+  sessionRetryDelayMs,
+  toFailure,
+} from "../plan/retry.ts";
+import type { WantedPath } from "../plan/wanted_paths.ts";
+import type { SessionEvent } from "../protocol/session.ts";
+
+export interface FactStoreOptions {
+  readonly policy: Policy;
+  readonly reconnectIntervalMs: number;
+  readonly random: Random;
+  readonly onChange: () => void;
+}
+
+export class FactStore implements Facts {
+  readonly policy: Policy;
+  entries: readonly Entry[] | null = null;
+  list: EndpointList = new Map();
+  controllers: ControllersFact | null = null;
+  kernel: KernelFact = { present: null, failure: null, options: null };
+  readonly resolutions = new Map<string, ResolutionFact>();
+  readonly sessions = new Map<string, SessionFact>();
+  readonly probes = new Map<string, ProbeFact>();
+  readonly connects = new Map<string, ConnectFact>();
+  readonly #options: FactStoreOptions;
+
+  constructor(options: FactStoreOptions) {
+    this.#options = options;
+    this.policy = options.policy;
+  }
+
+  recordEntries(entries: readonly Entry[]): void {
+    this.entries = entries;
+    this.#options.onChange();
+  }
+
+  recordControllers(controllers: ControllersFact): void {
+    this.controllers = controllers;
+    this.#options.onChange();
+  }
+
+  recordKernel(kernel: KernelFact): void {
+    const same = kernel.present === this.kernel.present &&
+      kernel.failure?.message === this.kernel.failure?.message;
+    this.kernel = kernel;
+    if (!same) this.#options.onChange();
+  }
+
+  // --- sessions ---
+
+  recordSessionOpening(key: string, endpoint: Endpoint, nowMs: number): void {
+    const before = this.sessions.get(key) ?? newSessionFact(endpoint, nowMs);
+    this.sessions.set(key, { ...before, endpoint, state: "opening", sinceMs: nowMs, logCurrent: false });
+  }
+
+  recordSessionClosing(key: string, nowMs: number): void {
+    this.#changeSession(key, { state: "closing", sinceMs: nowMs, logCurrent: false });
+  }
+
+  recordSessionEvent(key: string, event: SessionEvent, nowMs: number): void {
+    const session = this.sessions.get(key);
+    if (session === undefined) return;
+    switch (event.kind) {
+      case "ready":
+        this.#changeSession(key, { state: "live", sinceMs: nowMs });
+        this.#hostAnswers(session.endpoint.traddr);
+        break;
+      case "event":
+        this.#changeSession(key, { events: session.events + 1, lastEventMs: nowMs });
+        break;
+      case "log":
+        this.#changeSession(key, {
+          log: event.log,
+          logAtMs: nowMs,
+          logCurrent: true,
+          logReads: session.logReads + 1,
+          failures: 0,
+          failure: null,
+        });
+        break;
+      case "closed":
+        this.#recordSessionClosed(key, session, event.error, nowMs);
+    }
+    this.#options.onChange();
+  }
+
+  #recordSessionClosed(key: string, session: SessionFact, error: Error | null, nowMs: number): void {
+    const idle = { state: "idle", sinceMs: nowMs, logCurrent: false } as const;
+    if (error === null) return this.#changeSession(key, { ...idle, retryAtMs: nowMs });
+    const failures = session.failures + 1;
+    const { reconnectIntervalMs, random } = this.#options;
+    const delayMs = sessionRetryDelayMs({ error, failures, reconnectIntervalMs, random });
+    const failure = toFailure(error, nowMs);
+    this.#changeSession(key, { ...idle, failures, failure, retryAtMs: nowMs + delayMs });
+  }
+
+  forgetSession(key: string): void {
+    this.sessions.delete(key);
+  }
+
+  #changeSession(key: string, change: Partial<SessionFact>): void {
+    const session = this.sessions.get(key);
+    if (session !== undefined) this.sessions.set(key, { ...session, ...change });
+  }
+
+  /** A host that answers on one port is worth asking again on the others at once. */
+  #hostAnswers(traddr: string): void {
+    for (const [key, probe] of this.probes) {
+      if (probe.failure !== null && key.startsWith(hostPrefix(traddr))) {
+        this.probes.set(key, { ...probe, retryAtMs: 0 });
+      }
+    }
+    for (const [key, session] of this.sessions) {
+      if (session.state === "idle" && session.failures > 0 && session.endpoint.traddr === traddr) {
+        this.sessions.set(key, { ...session, retryAtMs: 0 });
+      }
+    }
+  }
+
+  // --- probes and connects ---
+
+  recordProbing(addressKey: string): void {
+    const probe = this.probes.get(addressKey) ?? newProbeFact;
+    this.probes.set(addressKey, { ...probe, probing: true });
+  }
+
+  recordProbeResult(wanted: WantedPath, error: Error | null, nowMs: number): void {
+    const { addressKey, path } = wanted;
+    const before = this.probes.get(addressKey) ?? newProbeFact;
+    if (error === null) {
+      this.probes.set(addressKey, { ...newProbeFact, provenUntilMs: nowMs + limits.probeValidMs });
+      if (before.failure !== null) this.#hostAnswers(path.traddr);
+    } else {
+      const failures = before.failures + 1;
+      const delayMs = probeRetryDelayMs({ failures, random: this.#options.random });
+      const failure = toFailure(error, nowMs);
+      this.probes.set(addressKey, {
+        ...newProbeFact,
+        failures,
+        failure,
+        retryAtMs: nowMs + delayMs,
+      });
+    }
+    this.#options.onChange();
+  }
+
+  recordConnecting(key: string): void {
+    this.connects.set(key, { ...(this.connects.get(key) ?? newConnectFact), state: "connecting" });
+  }
+
+  /** `already`: the kernel answered EALREADY, which is success. */
+  recordConnected(wanted: WantedPath, already: boolean, nowMs: number): void {
+    this.connects.set(wanted.key, { ...newConnectFact, state: "done", doneAtMs: nowMs, already });
+    this.probes.set(wanted.addressKey, { ...newProbeFact, provenUntilMs: nowMs + limits.probeValidMs });
+    this.#options.onChange();
+  }
+
+  recordConnectFailed(wanted: WantedPath, error: Error, nowMs: number): void {
+    const failures = (this.connects.get(wanted.key)?.failures ?? 0) + 1;
+    const delayMs = connectRetryDelayMs({ error, failures, random: this.#options.random });
+    const failure = toFailure(error, nowMs);
+    this.connects.set(wanted.key, { ...newConnectFact, failures, failure, retryAtMs: nowMs + delayMs });
+    if (isAddressFailure(error)) {
+      const probe = this.probes.get(wanted.addressKey) ?? newProbeFact;
+      this.probes.set(wanted.addressKey, { ...probe, provenUntilMs: 0 });
+    }
+    this.#options.onChange();
+  }
+
+  /** Forgets what is about paths and addresses that nobody names any more. */
+  prune(paths: ReadonlyMap<string, WantedPath>): void {
+    for (const [key, connect] of this.connects) {
+      if (!paths.has(key) && connect.state !== "connecting") this.connects.delete(key);
+    }
+    if (this.probes.size === 0) return;
+    const addresses = new Set<string>();
+    for (const wanted of paths.values()) addresses.add(wanted.addressKey);
+    for (const [key, probe] of this.probes) {
+      if (!addresses.has(key) && !probe.probing) this.probes.delete(key);
+    }
+  }
+
+  // --- names ---
+
+  recordResolving(name: string): void {
+    const before = this.resolutions.get(name);
+    this.resolutions.set(name, {
+      addresses: before?.addresses ?? [],
+      pending: true,
+      nextAtMs: Infinity,
+      failures: before?.failures ?? 0,
+      failure: before?.failure ?? null,
+    });
+  }
+
+  recordResolved(name: string, result: readonly string[] | Error, nowMs: number): void {
+    const before = this.resolutions.get(name);
+    if (result instanceof Error) {
+      const failures = (before?.failures ?? 0) + 1;
+      const delayMs = probeRetryDelayMs({ failures, random: this.#options.random });
+      this.resolutions.set(name, {
+        // A name that cannot be looked up now keeps its addresses: unknown is not empty.
+        addresses: before?.addresses ?? [],
+        pending: false,
+        nextAtMs: nowMs + delayMs,
+        failures,
+        failure: toFailure(result, nowMs),
+      });
+    } else {
+      const nextAtMs = nowMs + limits.resolveIntervalMs;
+      this.resolutions.set(name, {
+        addresses: [...result].sort(),
+        pending: false,
+        nextAtMs,
+        failures: 0,
+        failure: null,
+      });
+    }
+    this.#options.onChange();
+  }
+}
+
+function hostPrefix(traddr: string): string {
+  return formatHostPort(traddr, 0).slice(0, -1);
+}

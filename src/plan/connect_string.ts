@@ -1,0 +1,86 @@
+/**
+ * The one line written to /dev/nvme-fabrics for a path (Linux drivers/nvme/host/fabrics.c, option table).
+ *
+ * Values have no quoting there, so one with a comma or a control character could add options: it is refused, always,
+ * whatever was checked before. Tokens the running kernel does not know are left out and named.
+ */
+import { KernelError } from "../base/errors.ts";
+import { limits } from "../base/limits.ts";
+import { Secret } from "../base/secret.ts";
+import type { ConnectOptions } from "../model/connect_options.ts";
+import type { Path } from "../model/path.ts";
+
+export interface ConnectString {
+  /** May hold secrets: for the device alone. */
+  readonly text: string;
+  /** Tokens asked for that the kernel does not know. */
+  readonly leftOut: readonly string[];
+}
+
+/** Throws KernelError `EINVAL` when a value cannot be written safely. */
+export function formatConnectString(
+  path: Path,
+  hostid: string,
+  defaults: ConnectOptions,
+  supported: ReadonlySet<string> | null,
+): ConnectString {
+  // `nqn` comes before the queue options: the kernel resets these when it meets a discovery NQN.
+  const tokens: [string, string | number | boolean | Secret | undefined][] = [
+    ["transport", path.transport],
+    ["nqn", path.subsysnqn],
+    ["traddr", path.traddr],
+    ["trsvcid", path.trsvcid],
+    ["hostnqn", path.hostnqn],
+    ["hostid", hostid],
+    ...optionTokens({ ...defaults, ...definedOnly(path.options) }),
+  ];
+  const parts: string[] = [];
+  const leftOut: string[] = [];
+  for (const [name, value] of tokens) {
+    if (value === undefined || value === false) continue;
+    if (supported !== null && !supported.has(name)) leftOut.push(name);
+    else parts.push(value === true ? name : `${name}=${checkedValue(name, value)}`);
+  }
+  const text = parts.join(",");
+  if (text.length > limits.connectStringCharsMax) {
+    throw new KernelError("EINVAL", `Cannot connect: the options are ${text.length} characters long`);
+  }
+  return { text, leftOut };
+}
+
+function optionTokens(
+  options: ConnectOptions,
+): [string, string | number | boolean | Secret | undefined][] {
+  return [
+    ["host_traddr", options.hostTraddr],
+    ["host_iface", options.hostIface],
+    ["ctrl_loss_tmo", options.ctrlLossTmo],
+    ["keep_alive_tmo", options.keepAliveTmo],
+    ["reconnect_delay", options.reconnectDelay],
+    // 0 means the kernel's own choice, one queue a CPU.
+    ["nr_io_queues", options.nrIoQueues === 0 ? undefined : options.nrIoQueues],
+    ["queue_size", options.queueSize],
+    ["hdr_digest", options.hdrDigest],
+    ["data_digest", options.dataDigest],
+    ["dhchap_secret", options.dhchapSecret],
+    ["dhchap_ctrl_secret", options.dhchapCtrlSecret],
+    ["tls", options.tls],
+    ["tls_key", options.tlsKey],
+    ["keyring", options.keyring],
+  ];
+}
+
+function definedOnly(options: ConnectOptions): ConnectOptions {
+  return Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined));
+}
+
+function checkedValue(name: string, value: string | number | true | Secret): string {
+  const text = value instanceof Secret ? value.reveal() : String(value);
+  if (!/^[\x21-\x2b\x2d-\x7e]+$/.test(text)) {
+    throw new KernelError(
+      "EINVAL",
+      `Cannot connect: the value of ${name} holds a comma, a space or a control character, or is empty`,
+    );
+  }
+  return text;
+}

@@ -1,0 +1,87 @@
+/**
+ * Facts in, actions out: the whole of what the agent decides, as one pure function. Running it again without new
+ * facts gives nothing new to do.
+ */
+import { clusterKey } from "../model/cluster.ts";
+import { configuredClusters, hostNames } from "./configured.ts";
+import type { ClusterState, EndpointList, Facts } from "./facts.ts";
+import { type ConnectPlan, planConnects } from "./plan_connects.ts";
+import { planCluster } from "./plan_endpoints.ts";
+import { planSessions, type SessionPlan } from "./plan_sessions.ts";
+import { type WantedPaths, wantedPaths } from "./wanted_paths.ts";
+import { limits } from "../base/limits.ts";
+
+export interface Plan {
+  readonly list: EndpointList;
+  readonly sessions: SessionPlan;
+  readonly wanted: WantedPaths;
+  readonly connects: ConnectPlan;
+  /** Host names to look up now. */
+  readonly resolve: readonly string[];
+  /** When to plan again if nothing happens; Infinity for never. */
+  readonly wakeAtMs: number;
+}
+
+export function plan(facts: Facts, nowMs: number): Plan {
+  const list = planList(facts, nowMs);
+  const sessions = planSessions(list, facts.sessions, nowMs);
+  const wanted = wantedPaths(list, facts.sessions);
+  const connects = planConnects({
+    paths: wanted.paths,
+    probes: facts.probes,
+    connects: facts.connects,
+    controllers: facts.controllers,
+    kernel: facts.kernel,
+    dryRun: facts.policy.dryRun,
+    nowMs,
+  });
+  const names = planNames(facts, nowMs);
+  const wakeAtMs = Math.min(
+    sessions.wakeAtMs,
+    connects.wakeAtMs,
+    names.wakeAtMs,
+    strandedAtMs(list, nowMs),
+  );
+  return { list, sessions, wanted, connects, resolve: names.resolve, wakeAtMs };
+}
+
+function planList(facts: Facts, nowMs: number): EndpointList {
+  const { entries, list, sessions } = facts;
+  const configured = entries === null ? null : configuredClusters(entries, facts.resolutions);
+  const keys = new Set(list.keys());
+  for (const entry of entries ?? []) keys.add(clusterKey(entry.cluster));
+  const next = new Map<string, ClusterState>();
+  for (const key of keys) {
+    const cluster = planCluster({
+      previous: list.get(key),
+      configured: configured === null ? null : configured.get(key),
+      sessions,
+      nowMs,
+    });
+    if (cluster !== null) next.set(key, cluster);
+  }
+  const same = next.size === list.size && [...next].every(([key, cluster]) => list.get(key) === cluster);
+  return same ? list : next;
+}
+
+function planNames(facts: Facts, nowMs: number): { resolve: string[]; wakeAtMs: number } {
+  const resolve: string[] = [];
+  let wakeAtMs = Infinity;
+  for (const name of hostNames(facts.entries ?? [])) {
+    const known = facts.resolutions.get(name);
+    if (known?.pending === true) continue;
+    if (known === undefined || known.nextAtMs <= nowMs) resolve.push(name);
+    else wakeAtMs = Math.min(wakeAtMs, known.nextAtMs);
+  }
+  return { resolve, wakeAtMs };
+}
+
+/** The moment at which a silent cluster tries its retired endpoints again. */
+function strandedAtMs(list: EndpointList, nowMs: number): number {
+  let wakeAtMs = Infinity;
+  for (const { members, silentSinceMs } of list.values()) {
+    if (silentSinceMs === null || !members.some((member) => member.retired)) continue;
+    wakeAtMs = Math.min(wakeAtMs, Math.max(silentSinceMs + limits.strandedAfterMs, nowMs + 1));
+  }
+  return wakeAtMs;
+}

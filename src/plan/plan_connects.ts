@@ -1,0 +1,229 @@
+/**
+ * What to do about every path that a log names: nothing (it is live, or the kernel is bringing it back), prove its
+ * address, or connect it. Pure; every path gets a row with its reason. There is no action that disconnects.
+ *
+ * The kernel connects one path after the other, and an address that swallows packets holds it for seconds. So an
+ * address is asked for from user space only, in parallel, until it has proven itself; proven ones go to the kernel.
+ */
+import { limits } from "../base/limits.ts";
+import { type Controller, isKept } from "../model/controller.ts";
+import { controllerIndexKey, isSamePath } from "../model/path.ts";
+import {
+  type ConnectFact,
+  type ControllersFact,
+  type KernelFact,
+  newConnectFact,
+  newProbeFact,
+  type ProbeFact,
+} from "./facts.ts";
+import type { WantedPath } from "./wanted_paths.ts";
+
+export type PathState =
+  | "live"
+  | "recovering"
+  | "connecting"
+  | "connected"
+  | "probing"
+  | "unreachable"
+  | "failed"
+  | "waiting"
+  | "would-connect";
+
+/** One row a path: what is, why, and until when. */
+export interface PathRow {
+  readonly wanted: WantedPath;
+  readonly state: PathState;
+  readonly reason: string;
+  /** The controller that serves it. */
+  readonly device?: string;
+  /** Next attempt, when one is scheduled. */
+  readonly retryAtMs?: number;
+}
+
+export interface ConnectPlan {
+  readonly rows: readonly PathRow[];
+  readonly connect: readonly WantedPath[];
+  /** One path of each address to prove. */
+  readonly probe: readonly WantedPath[];
+  readonly wakeAtMs: number;
+}
+
+export interface ConnectInput {
+  readonly paths: ReadonlyMap<string, WantedPath>;
+  readonly probes: ReadonlyMap<string, ProbeFact>;
+  readonly connects: ReadonlyMap<string, ConnectFact>;
+  readonly controllers: ControllersFact | null;
+  readonly kernel: KernelFact;
+  readonly dryRun: boolean;
+  readonly nowMs: number;
+}
+
+export function planConnects(input: ConnectInput): ConnectPlan {
+  const index = indexControllers(input.controllers?.list ?? []);
+  const pass: Pass = { input, candidates: [], probes: new Map(), wakeAtMs: Infinity };
+  const rows: PathRow[] = [];
+  const waiting: number[] = [];
+  for (const wanted of input.paths.values()) {
+    const row = servedRow(input, wanted, index.get(wanted.indexKey)) ?? missingRow(pass, wanted);
+    if (row.state === "waiting" && row.retryAtMs === undefined) waiting.push(rows.length);
+    rows.push(row);
+  }
+  const connect = chooseConnects(pass);
+  for (const at of waiting) {
+    const row = rows[at]!;
+    if (connect.includes(row.wanted)) {
+      rows[at] = { ...row, state: "connecting", reason: "address proven; connecting" };
+    }
+  }
+  return { rows, connect, probe: chooseProbes(pass), wakeAtMs: pass.wakeAtMs };
+}
+
+interface Pass {
+  readonly input: ConnectInput;
+  /** Proven and due. */
+  readonly candidates: { wanted: WantedPath; failures: number }[];
+  /** Addresses to prove, with the failures so far. */
+  readonly probes: Map<string, { wanted: WantedPath; failures: number }>;
+  wakeAtMs: number;
+}
+
+const indexes = new WeakMap<readonly Controller[], Map<string, Controller[]>>();
+
+function indexControllers(controllers: readonly Controller[]): Map<string, Controller[]> {
+  let index = indexes.get(controllers);
+  if (index === undefined) {
+    index = new Map();
+    for (const controller of controllers) {
+      const key = controllerIndexKey(controller);
+      const others = index.get(key);
+      if (others === undefined) index.set(key, [controller]);
+      else others.push(controller);
+    }
+    indexes.set(controllers, index);
+  }
+  return index;
+}
+
+/** The row of a path that has a controller, the best one if several; null when none keeps it. */
+function servedRow(
+  { connects }: ConnectInput,
+  wanted: WantedPath,
+  candidates: readonly Controller[] | undefined,
+): PathRow | null {
+  if (candidates === undefined) return null;
+  let best: Controller | null = null;
+  for (const controller of candidates) {
+    if (!isKept(controller.state) || !isSamePath(controller, wanted.path)) continue;
+    if (best === null || controller.state === "live") best = controller;
+  }
+  if (best === null) return null;
+  const device = best.name;
+  if (best.state !== "live") {
+    return {
+      wanted,
+      state: "recovering",
+      reason: `the kernel has it ${best.state}, and retries by itself`,
+      device,
+    };
+  }
+  const ours = connects.get(wanted.key)?.state === "done";
+  return { wanted, state: "live", reason: ours ? "connected" : "was already connected", device };
+}
+
+function missingRow(pass: Pass, wanted: WantedPath): PathRow {
+  const { input } = pass;
+  const { nowMs, controllers, kernel } = input;
+  const connect = input.connects.get(wanted.key) ?? newConnectFact;
+  if (connect.state === "connecting") return { wanted, state: "connecting", reason: "connecting" };
+  if (controllers === null) {
+    return { wanted, state: "waiting", reason: "sysfs was not read yet", retryAtMs: nowMs };
+  }
+  if (connect.state === "done") {
+    const row = justConnected(pass, wanted, connect, controllers);
+    if (row !== null) return row;
+  }
+  if (connect.retryAtMs > nowMs && connect.failure !== null) {
+    return retryRow(pass, wanted, "failed", connect.failure.message, connect.retryAtMs);
+  }
+  if (kernel.present !== true && !input.dryRun) {
+    const reason = kernel.failure?.message ?? "the kernel was not asked yet";
+    return { wanted, state: "waiting", reason, retryAtMs: nowMs };
+  }
+  return unprovenRow(pass, wanted) ?? provenRow(pass, wanted, connect);
+}
+
+/** The kernel said yes, sysfs has not shown it yet (or never will: then try again). */
+function justConnected(
+  pass: Pass,
+  wanted: WantedPath,
+  connect: ConnectFact,
+  controllers: ControllersFact,
+): PathRow | null {
+  if (controllers.readAtMs <= connect.doneAtMs) {
+    return { wanted, state: "connected", reason: "connected; sysfs is being read" };
+  }
+  if (!connect.already) return null;
+  const retryAtMs = connect.doneAtMs + limits.connectRetryMsMax;
+  if (retryAtMs <= pass.input.nowMs) return null;
+  const reason = "the kernel says it is already connected, though sysfs shows no such controller";
+  return retryRow(pass, wanted, "waiting", reason, retryAtMs);
+}
+
+function retryRow(
+  pass: Pass,
+  wanted: WantedPath,
+  state: PathState,
+  reason: string,
+  retryAtMs: number,
+): PathRow {
+  pass.wakeAtMs = Math.min(pass.wakeAtMs, retryAtMs);
+  return { wanted, state, reason, retryAtMs };
+}
+
+/** The row of a path whose address is not proven; null when it is. */
+function unprovenRow(pass: Pass, wanted: WantedPath): PathRow | null {
+  const { nowMs, probes } = pass.input;
+  const probe = probes.get(wanted.addressKey) ?? newProbeFact;
+  if (probe.provenUntilMs > nowMs) return null;
+  if (probe.probing) return probingRow(wanted, probe);
+  if (probe.retryAtMs > nowMs && probe.failure !== null) {
+    const reason = `${wanted.addressKey} cannot be reached: ${probe.failure.message}`;
+    return retryRow(pass, wanted, "unreachable", reason, probe.retryAtMs);
+  }
+  pass.probes.set(wanted.addressKey, { wanted, failures: probe.failures });
+  return probingRow(wanted, probe);
+}
+
+function probingRow(wanted: WantedPath, { failure, failures }: ProbeFact): PathRow {
+  if (failure === null) {
+    return { wanted, state: "probing", reason: `asking whether ${wanted.addressKey} answers` };
+  }
+  const reason = `${wanted.addressKey} cannot be reached: ${failure.message}; attempt ${failures + 1}`;
+  return { wanted, state: "unreachable", reason };
+}
+
+function provenRow(pass: Pass, wanted: WantedPath, connect: ConnectFact): PathRow {
+  if (pass.input.dryRun) {
+    return { wanted, state: "would-connect", reason: "reachable; not connected in a dry run" };
+  }
+  pass.candidates.push({ wanted, failures: connect.failures });
+  return { wanted, state: "waiting", reason: "address proven; waiting for its turn in the kernel" };
+}
+
+function chooseConnects({ input, candidates }: Pass): WantedPath[] {
+  if (candidates.length === 0) return [];
+  let inFlight = 0;
+  for (const connect of input.connects.values()) if (connect.state === "connecting") inFlight++;
+  const room = Math.max(0, limits.connectsInFlightMax - inFlight);
+  candidates.sort((a, b) => a.failures - b.failures);
+  return candidates.slice(0, room).map(({ wanted }) => wanted);
+}
+
+function chooseProbes({ input, probes }: Pass): WantedPath[] {
+  if (probes.size === 0) return [];
+  let inFlight = 0;
+  for (const probe of input.probes.values()) if (probe.probing) inFlight++;
+  const room = Math.max(0, limits.probesInFlightMax - inFlight);
+  const due = [...probes.values()].sort((a, b) => a.failures - b.failures);
+  return due.slice(0, room).map(({ wanted }) => wanted);
+}

@@ -1,0 +1,270 @@
+/**
+ * Which discovery endpoints a cluster has: its configured ones and those that referrals name, less those that the
+ * cluster itself disowns (DESIGN §4.3, §4.4, §4.6). Pure and level-triggered: from the list as it was, the entries
+ * as they are, and the words of the witnesses (members with a live session and a log read in it).
+ *
+ * - A witness's referral adds an endpoint; only a witness can add or take back.
+ * - A referral endpoint leaves when no witness names it and one that named it has taken it back. While those who
+ *   named it are merely unreachable it stays: unknown is not empty. If nobody is known to have named it (an old
+ *   state file), it leaves when witnesses publish referrals and none names it.
+ * - A configured endpoint retires when it failed more than once, is not live, and witnesses publish referrals that
+ *   leave it out. It is tried again when it is named again, when its cluster's entries change, or when the cluster
+ *   has had no live member for a while: the host is never stranded.
+ */
+import { canonicalAddress } from "../base/address.ts";
+import { limits } from "../base/limits.ts";
+import type { DiscoveryRecord } from "../nvme/discovery_log.ts";
+import { discoveryNqn, recordSubtype, transportType } from "../nvme/spec.ts";
+import type { Cluster } from "../model/cluster.ts";
+import { sameConnectOptions } from "../model/connect_options.ts";
+import type { DiscoveryLog } from "../protocol/log_reader.ts";
+import { type Endpoint, endpointKey, endpointLabel } from "../model/endpoint.ts";
+import type { ConfiguredCluster } from "./configured.ts";
+import { type ClusterState, isWitness, type Member, type SessionFact } from "./facts.ts";
+
+interface Named {
+  readonly record: DiscoveryRecord;
+  /** Witness members that name it, in list order. */
+  readonly by: Member[];
+}
+
+interface Testimony {
+  /** Keys of members whose word counts. */
+  readonly witnesses: ReadonlySet<string>;
+  /** Witnesses whose logs carry referrals. */
+  readonly publishers: ReadonlySet<string>;
+  /** By endpoint key; nobody's naming of itself counts. */
+  readonly named: ReadonlyMap<string, Named>;
+}
+
+/**
+ * The next state of one cluster, or null when no file names it any more. `configured` is null while the directory
+ * has never been read: then the list stands as it is.
+ */
+export function planCluster(
+  options: {
+    previous: ClusterState | undefined;
+    configured: ConfiguredCluster | undefined | null;
+    sessions: ReadonlyMap<string, SessionFact>;
+    nowMs: number;
+  },
+): ClusterState | null {
+  const { previous, sessions, nowMs } = options;
+  if (options.configured === undefined) return null;
+  const configured = options.configured ?? configuredFromMemory(previous);
+  const before = new Map((previous?.members ?? []).map((member) => [member.key, member]));
+  const testimony = gatherTestimony(previous?.members ?? [], sessions);
+  const anyLive = [...before.keys()].some((key) => sessions.get(key)?.state === "live");
+  const silentSinceMs = anyLive ? null : previous?.silentSinceMs ?? nowMs;
+  const context: Context = {
+    before,
+    testimony,
+    sessions,
+    entriesChanged: (previous?.entriesStamp ?? configured.stamp) !== configured.stamp,
+    stranded: silentSinceMs !== null && nowMs - silentSinceMs >= limits.strandedAfterMs,
+  };
+  const notes = [...configured.notes];
+  const members: Member[] = [];
+  for (const [key, endpoint] of configured.endpoints) members.push(configuredMember(context, key, endpoint));
+  members.push(...referralMembers(context, configured.endpoints, notes));
+  const next = { members: capMembers(members, notes), silentSinceMs, entriesStamp: configured.stamp, notes };
+  return previous !== undefined && sameClusterState(previous, next) ? previous : next;
+}
+
+/** A list that did not change stays the same object, so that those who save and report it can tell at a glance. */
+function sameClusterState(a: ClusterState, b: ClusterState): boolean {
+  return a.silentSinceMs === b.silentSinceMs && a.entriesStamp === b.entriesStamp &&
+    sameItems(a.notes, b.notes, Object.is) && sameItems(a.members, b.members, sameMember);
+}
+
+function sameMember(a: Member, b: Member): boolean {
+  return a.key === b.key && a.retired === b.retired && a.reason === b.reason && a.depth === b.depth &&
+    sameItems(a.namedBy, b.namedBy, Object.is) && sameEndpoint(a.endpoint, b.endpoint);
+}
+
+function sameEndpoint(a: Endpoint, b: Endpoint): boolean {
+  if (a === b) return true;
+  return a.source === b.source && a.hostid === b.hostid && a.hostName === b.hostName &&
+    a.discoveryNqn === b.discoveryNqn && sameConnectOptions(a.options, b.options) &&
+    sameItems(a.origins, b.origins, (x, y) => x.file === y.file && x.line === y.line);
+}
+
+function sameItems<T>(a: readonly T[], b: readonly T[], same: (x: T, y: T) => boolean): boolean {
+  return a.length === b.length && a.every((item, at) => same(item, b[at]!));
+}
+
+interface Context {
+  readonly before: ReadonlyMap<string, Member>;
+  readonly testimony: Testimony;
+  readonly sessions: ReadonlyMap<string, SessionFact>;
+  readonly entriesChanged: boolean;
+  readonly stranded: boolean;
+}
+
+function configuredFromMemory(previous: ClusterState | undefined): ConfiguredCluster {
+  const users = (previous?.members ?? []).filter((member) => member.endpoint.source === "user");
+  return {
+    endpoints: new Map(users.map((member) => [member.key, member.endpoint])),
+    stamp: previous?.entriesStamp ?? "remembered",
+    notes: [],
+  };
+}
+
+function gatherTestimony(members: readonly Member[], sessions: ReadonlyMap<string, SessionFact>): Testimony {
+  const witnesses = new Set<string>();
+  const publishers = new Set<string>();
+  const named = new Map<string, Named>();
+  for (const member of members) {
+    const session = sessions.get(member.key);
+    if (member.retired || !isWitness(session)) continue;
+    witnesses.add(member.key);
+    for (const { key, record } of referralsOf(session.log, member.endpoint.cluster)) {
+      publishers.add(member.key);
+      if (key === member.key) continue;
+      const known = named.get(key);
+      if (known === undefined) named.set(key, { record, by: [member] });
+      else known.by.push(member);
+    }
+  }
+  return { witnesses, publishers, named };
+}
+
+interface Referral {
+  readonly key: string;
+  readonly record: DiscoveryRecord;
+}
+
+/** A log never changes once read, and each belongs to one session: its referrals are worked out once. */
+const referralsByLog = new WeakMap<DiscoveryLog, Referral[]>();
+
+function referralsOf(log: DiscoveryLog, cluster: Cluster): Referral[] {
+  let referrals = referralsByLog.get(log);
+  if (referrals === undefined) {
+    const usable = log.records.filter((record) =>
+      record.subtype === recordSubtype.referral && record.trtype === transportType.tcp &&
+      record.problem === undefined
+    );
+    referrals = usable.map((record) => {
+      const traddr = canonicalAddress(record.traddr);
+      const trsvcid = Number(record.trsvcid);
+      return { key: endpointKey({ cluster, transport: "tcp", traddr, trsvcid }), record };
+    });
+    referralsByLog.set(log, referrals);
+  }
+  return referrals;
+}
+
+function configuredMember(context: Context, key: string, endpoint: Endpoint): Member {
+  const { before, testimony, sessions, stranded, entriesChanged } = context;
+  const previous = before.get(key);
+  const named = testimony.named.get(key);
+  const namedBy = nextNamers(context, key);
+  const keep = (reason: string): Member => ({ key, endpoint, namedBy, depth: 0, retired: false, reason });
+  const session = sessions.get(key);
+  if (session?.state === "live") return keep("configured, session is live");
+  if (named !== undefined) return keep(`configured, and named by ${labels(named.by)}`);
+  if (previous?.retired === true) {
+    if (stranded) return keep("configured; tried again, the cluster has no live member");
+    if (!entriesChanged) return { ...previous, endpoint };
+  }
+  const disowned = [...testimony.publishers].some((publisher) => publisher !== key);
+  if (!disowned || (session?.failures ?? 0) < limits.retireAfterFailures) return keep("configured");
+  const publishers = labels(publisherMembers(context));
+  const reason = `left the cluster: unreachable, and the referrals of ${publishers} leave it out`;
+  return { key, endpoint, namedBy: [], depth: 0, retired: true, reason };
+}
+
+function publisherMembers({ before, testimony }: Context): Member[] {
+  return [...testimony.publishers].flatMap((key) => before.get(key) ?? []);
+}
+
+function referralMembers(
+  context: Context,
+  configured: ReadonlyMap<string, Endpoint>,
+  notes: string[],
+): Member[] {
+  const members: Member[] = [];
+  for (const [key, named] of context.testimony.named) {
+    if (configured.has(key)) continue;
+    const member = namedMember(context, key, named);
+    if (member.depth <= limits.referralDepthMax) members.push(member);
+    else {
+      notes.push(
+        `Referral to ${endpointLabel(member.endpoint)} left out: ` +
+          `more than ${limits.referralDepthMax} referrals deep`,
+      );
+    }
+  }
+  for (const [key, previous] of context.before) {
+    if (configured.has(key) || context.testimony.named.has(key)) continue;
+    const member = unnamedMember(context, previous);
+    if (member !== null) members.push(member);
+  }
+  return members;
+}
+
+/** A referral inherits host identity and options of the endpoint that reported it. */
+function namedMember(context: Context, key: string, { record, by }: Named): Member {
+  const namer = by.reduce((best, member) => member.depth < best.depth ? member : best);
+  const previous = context.before.get(key);
+  const { cluster, hostid, options } = namer.endpoint;
+  const endpoint: Endpoint = {
+    cluster,
+    transport: "tcp",
+    traddr: canonicalAddress(record.traddr),
+    trsvcid: Number(record.trsvcid),
+    hostid,
+    discoveryNqn: record.subnqn === discoveryNqn ? undefined : record.subnqn,
+    options,
+    source: "referral",
+    origins: [],
+  };
+  return {
+    key,
+    endpoint,
+    namedBy: nextNamers(context, key),
+    depth: Math.min(namer.depth + 1, previous?.depth ?? Infinity),
+    retired: false,
+    reason: `referral of ${labels(by)}`,
+  };
+}
+
+/** A member that no witness names: stays only while nobody who could know has taken it back. */
+function unnamedMember(context: Context, previous: Member): Member | null {
+  const { before, testimony } = context;
+  const namers = previous.namedBy.filter((namer) => before.has(namer));
+  if (namers.some((namer) => testimony.witnesses.has(namer))) return null;
+  if (namers.length === 0) {
+    // Nobody known named it: a configured endpoint whose line is gone, or an old state file.
+    if (previous.endpoint.source === "user") return null;
+    if ([...testimony.publishers].some((publisher) => publisher !== previous.key)) return null;
+    return { ...previous, namedBy: [], reason: "remembered referral" };
+  }
+  const absent = namers.flatMap((namer) => before.get(namer) ?? []);
+  const endpoint: Endpoint = { ...previous.endpoint, source: "referral", origins: [] };
+  const reason = `referral of ${labels(absent)}, which cannot be asked now`;
+  return { ...previous, endpoint, namedBy: namers, retired: false, reason };
+}
+
+/** Witnesses that name it now, and absent ones that did when they were last heard. */
+function nextNamers({ before, testimony }: Context, key: string): string[] {
+  const now = testimony.named.get(key)?.by.map((member) => member.key) ?? [];
+  const absent =
+    before.get(key)?.namedBy.filter((namer) =>
+      namer !== key && before.has(namer) && !testimony.witnesses.has(namer)
+    ) ?? [];
+  return [...now, ...absent];
+}
+
+function capMembers(members: Member[], notes: string[]): Member[] {
+  if (members.length <= limits.endpointsPerClusterMax) return members;
+  const over = members.length - limits.endpointsPerClusterMax;
+  notes.push(`${over} endpoints left out: a cluster may have ${limits.endpointsPerClusterMax}`);
+  return members.slice(0, limits.endpointsPerClusterMax);
+}
+
+function labels(members: readonly Member[]): string {
+  const names = members.slice(0, 3).map((member) => endpointLabel(member.endpoint));
+  const more = members.length - names.length;
+  return names.join(", ") + (more > 0 ? ` and ${more} more` : "");
+}

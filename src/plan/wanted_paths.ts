@@ -1,0 +1,126 @@
+/**
+ * The paths that the logs name: every usable NVM record of every member's last good log, once. What a record names
+ * but we do not take (another transport, a hostile string) is told with its reason.
+ */
+import { canonicalAddress } from "../base/address.ts";
+import { limits } from "../base/limits.ts";
+import type { DiscoveryRecord } from "../nvme/discovery_log.ts";
+import { recordSubtype, transportType } from "../nvme/spec.ts";
+import { type Endpoint, endpointLabel } from "../model/endpoint.ts";
+import { type Path, pathIndexKey, pathKey } from "../model/path.ts";
+import type { DiscoveryLog } from "../protocol/log_reader.ts";
+import type { EndpointList, SessionFact } from "./facts.ts";
+
+export interface WantedPath {
+  readonly key: string;
+  /** Under which the controllers are looked up. */
+  readonly indexKey: string;
+  /** `host:port` of the I/O port: what a probe proves. */
+  readonly addressKey: string;
+  readonly path: Path;
+}
+
+/** A record that is not connected, and why. */
+export interface RefusedRecord {
+  readonly endpoint: string;
+  readonly subnqn: string;
+  readonly traddr: string;
+  readonly reason: string;
+}
+
+export interface WantedPaths {
+  readonly paths: ReadonlyMap<string, WantedPath>;
+  readonly refused: readonly RefusedRecord[];
+  /** Paths left out by the bound. */
+  readonly dropped: number;
+}
+
+interface LogPaths {
+  readonly endpoint: Endpoint;
+  readonly paths: readonly WantedPath[];
+  readonly refused: readonly RefusedRecord[];
+}
+
+/** A log never changes once read: its paths are worked out once, unless the endpoint's options change. */
+const pathsByLog = new WeakMap<DiscoveryLog, LogPaths>();
+
+export function wantedPaths(list: EndpointList, sessions: ReadonlyMap<string, SessionFact>): WantedPaths {
+  const paths = new Map<string, WantedPath>();
+  const refused: RefusedRecord[] = [];
+  let dropped = 0;
+  for (const { members } of list.values()) {
+    for (const member of members) {
+      const log = member.retired ? null : sessions.get(member.key)?.log ?? null;
+      if (log === null) continue;
+      const named = logPaths(log, member.endpoint);
+      if (named.refused.length > 0) refused.push(...named.refused);
+      for (const wanted of named.paths) {
+        if (paths.has(wanted.key)) continue;
+        if (paths.size >= limits.pathsMax) dropped++;
+        else paths.set(wanted.key, wanted);
+      }
+    }
+  }
+  return { paths, refused, dropped };
+}
+
+function logPaths(log: DiscoveryLog, endpoint: Endpoint): LogPaths {
+  const known = pathsByLog.get(log);
+  if (known !== undefined && known.endpoint.options === endpoint.options) return known;
+  const paths: WantedPath[] = [];
+  const refused: RefusedRecord[] = [];
+  for (const record of log.records) {
+    if (record.subtype !== recordSubtype.nvm) {
+      const referral = record.subtype === recordSubtype.referral;
+      if (referral && record.problem !== undefined) {
+        refused.push(refusedRecord(endpoint, record, record.problem));
+      }
+      continue;
+    }
+    const problem = recordProblem(record);
+    if (problem === null) paths.push(toWantedPath(record, endpoint));
+    else refused.push(refusedRecord(endpoint, record, problem));
+  }
+  const result = { endpoint, paths, refused };
+  pathsByLog.set(log, result);
+  return result;
+}
+
+function refusedRecord(endpoint: Endpoint, record: DiscoveryRecord, reason: string): RefusedRecord {
+  return { endpoint: endpointLabel(endpoint), subnqn: record.subnqn, traddr: record.traddr, reason };
+}
+
+function recordProblem(record: DiscoveryRecord): string | null {
+  if (record.trtype !== transportType.tcp) {
+    return `transport type ${record.trtype} is not connected, only TCP (${transportType.tcp})`;
+  }
+  return record.problem ?? null;
+}
+
+function toWantedPath(record: DiscoveryRecord, endpoint: Endpoint): WantedPath {
+  const traddr = canonicalAddress(record.traddr);
+  const path: Path = {
+    transport: "tcp",
+    traddr: scopedLike(traddr, endpoint.traddr),
+    trsvcid: Number(record.trsvcid),
+    subsysnqn: record.subnqn,
+    hostnqn: endpoint.cluster.hostnqn,
+    hostid: endpoint.hostid,
+    options: endpoint.options,
+    cluster: endpoint.cluster,
+    secureChannelRequired: (record.treq & 3) === 1 && record.sectype !== 0,
+  };
+  return {
+    key: pathKey(path),
+    indexKey: pathIndexKey({ ...path, traddr }),
+    addressKey: endpointLabel(path),
+    path,
+  };
+}
+
+/** A link-local address in a log means the link on which the log came. */
+function scopedLike(traddr: string, endpointTraddr: string): string {
+  const percent = endpointTraddr.indexOf("%");
+  if (percent < 0 || traddr.includes("%") || !/^fe[89ab]/.test(traddr)) return traddr;
+  return traddr + endpointTraddr.slice(percent);
+}

@@ -1,0 +1,261 @@
+import { plan } from "../../src/plan/plan.ts";
+import type { EndpointList, Facts } from "../../src/plan/facts.ts";
+import { limits } from "../../src/base/limits.ts";
+import { clusterKey } from "../../src/model/cluster.ts";
+import { assert, assertEquals } from "../assert.ts";
+import {
+  cluster,
+  dead,
+  endpoint,
+  entry,
+  facts,
+  keyOf,
+  list,
+  live,
+  lost,
+  member,
+  referral,
+  referred,
+  self,
+} from "./fact_samples.ts";
+
+/** Active and retired members as letters: `a b -c`. */
+function names(endpoints: EndpointList): string {
+  const members = endpoints.get(clusterKey(cluster))?.members ?? [];
+  const letters = members.map(({ endpoint, retired }) =>
+    (retired ? "-" : "") + String.fromCharCode(96 + Number(endpoint.traddr.split(".")[3]))
+  );
+  return letters.sort((x, y) => x.replace("-", "").localeCompare(y.replace("-", ""))).join(" ");
+}
+
+interface Row {
+  name: string;
+  facts: Partial<Facts>;
+  expected: string;
+}
+
+const rows: Row[] = [
+  {
+    name: "takes the entries of the files",
+    facts: { entries: [entry("a"), entry("b"), entry("a")] },
+    expected: "a b",
+  },
+  {
+    name: "follows referrals of a live member",
+    facts: {
+      entries: [entry("a")],
+      list: list(member("a")),
+      sessions: new Map([live("a", referral("b"), referral("c"))]),
+    },
+    expected: "a b c",
+  },
+  {
+    name: "never recurses into itself, by subtype 3 or by a referral in another spelling",
+    facts: {
+      entries: [entry("a")],
+      list: list(member("a")),
+      sessions: new Map([live("a", self("a"), referral("::ffff:10.0.0.1"))]),
+    },
+    expected: "a",
+  },
+  {
+    name: "ends a ring",
+    facts: {
+      entries: [entry("a")],
+      list: list(member("a"), referred("b", "a")),
+      sessions: new Map([live("a", referral("b")), live("b", referral("a"))]),
+    },
+    expected: "a b",
+  },
+  {
+    name: "drops a referral that its only namer takes back, though it is alive itself",
+    facts: {
+      entries: [entry("a")],
+      list: list(member("a"), referred("b", "a")),
+      sessions: new Map([live("a", self("a")), live("b", self("b"))]),
+    },
+    expected: "a",
+  },
+  {
+    name: "keeps a referral while its namer is merely unreachable",
+    facts: {
+      entries: [entry("a")],
+      list: list(member("a"), referred("b", "a")),
+      sessions: new Map([lost("a", 5, referral("b")), live("b", self("b"))]),
+    },
+    expected: "a b",
+  },
+  {
+    name: "keeps a referral of an unreachable namer when another member publishes other referrals",
+    facts: {
+      entries: [entry("a")],
+      list: list(member("a"), referred("b", "a"), referred("c", "a"), referred("d", "a")),
+      sessions: new Map([lost("a", 1, referral("b")), live("b", referral("c")), live("c", referral("b"))]),
+    },
+    expected: "a b c d",
+  },
+  {
+    name: "retires a configured endpoint that is gone and that the others leave out",
+    facts: {
+      entries: [entry("a"), entry("b")],
+      list: list(member("a"), member("b"), referred("c", "b")),
+      sessions: new Map([dead("a", 2), live("b", referral("c")), live("c", referral("b"))]),
+    },
+    expected: "-a b c",
+  },
+  {
+    name: "does not retire a configured endpoint after a single failure",
+    facts: {
+      entries: [entry("a"), entry("b")],
+      list: list(member("a"), member("b"), referred("c", "b")),
+      sessions: new Map([dead("a", 1), live("b", referral("c")), live("c", referral("b"))]),
+    },
+    expected: "a b c",
+  },
+  {
+    name: "keeps a configured endpoint that is gone while another member names it",
+    facts: {
+      entries: [entry("a"), entry("b")],
+      list: list(member("a"), member("b")),
+      sessions: new Map([dead("a", 9), live("b", referral("a"))]),
+    },
+    expected: "a b",
+  },
+  {
+    name: "keeps configured endpoints of a cluster that publishes no referrals",
+    facts: {
+      entries: [entry("a"), entry("b")],
+      list: list(member("a"), member("b")),
+      sessions: new Map([dead("a", 9), live("b", self("b"))]),
+    },
+    expected: "a b",
+  },
+  {
+    name: "keeps a live configured endpoint that the others leave out",
+    facts: {
+      entries: [entry("a"), entry("b")],
+      list: list(member("a"), member("b"), referred("c", "b")),
+      sessions: new Map([live("a", self("a")), live("b", referral("c")), live("c", referral("b"))]),
+    },
+    expected: "a b c",
+  },
+  {
+    name: "tries a retired endpoint again when it is named again",
+    facts: {
+      entries: [entry("a"), entry("b")],
+      list: list(member("a", { retired: true }), member("b")),
+      sessions: new Map([live("b", referral("a"))]),
+    },
+    expected: "a b",
+  },
+  {
+    name: "lets a cluster go that no file names any more",
+    facts: {
+      entries: [],
+      list: list(member("a"), referred("b", "a")),
+      sessions: new Map([live("a", referral("b"))]),
+    },
+    expected: "",
+  },
+  {
+    name: "keeps the remembered list while the directory was never read",
+    facts: { entries: null, list: list(member("a"), referred("b", "a")) },
+    expected: "a b",
+  },
+  {
+    name: "keeps a remembered referral of nobody known until referrals are published without it",
+    facts: {
+      entries: [entry("a")],
+      list: list(member("a"), referred("b")),
+      sessions: new Map([live("a", self("a"))]),
+    },
+    expected: "a b",
+  },
+  {
+    name: "drops a remembered referral of nobody known that the published referrals leave out",
+    facts: {
+      entries: [entry("a")],
+      list: list(member("a"), referred("b")),
+      sessions: new Map([live("a", referral("c"))]),
+    },
+    expected: "a c",
+  },
+  {
+    name: "drops a configured endpoint whose line is gone while the cluster has others",
+    facts: { entries: [entry("b")], list: list(member("a"), member("b")), sessions: new Map([live("b")]) },
+    expected: "b",
+  },
+  {
+    name: "keeps an endpoint as a referral when its line is gone but a member names it",
+    facts: {
+      entries: [entry("b")],
+      list: list(member("a"), member("b")),
+      sessions: new Map([live("b", referral("a"))]),
+    },
+    expected: "a b",
+  },
+];
+
+for (const row of rows) {
+  Deno.test(`planCluster() ${row.name}`, () => {
+    assertEquals(names(plan(facts(row.facts), 1_000).list), row.expected);
+  });
+}
+
+Deno.test("planCluster() tries retired endpoints again once the cluster is silent for long enough", () => {
+  const retired = list(member("a", { retired: true }), member("b"));
+  const start: Partial<Facts> = { entries: [entry("a"), entry("b")], list: retired };
+  const first = plan(facts({ ...start, sessions: new Map([dead("b", 3)]) }), 1_000);
+  assertEquals(names(first.list), "-a b", "still retired at first");
+  assert(first.wakeAtMs <= 1_000 + limits.strandedAfterMs, "the moment to try again is planned");
+  const later = plan(
+    facts({ ...start, list: first.list, sessions: new Map([dead("b", 9)]) }),
+    first.wakeAtMs,
+  );
+  assertEquals(names(later.list), "a b");
+});
+
+Deno.test("planCluster() tries a retired endpoint again when the cluster's entries change", () => {
+  const sessions = new Map([live("b", referral("c")), live("c", referral("b"))]);
+  const before = list(member("a", { retired: true }), member("b"), referred("c", "b"));
+  const first = plan(facts({ entries: [entry("a"), entry("b")], list: before, sessions }), 0);
+  assertEquals(names(first.list), "-a b c", "the remembered list keeps it retired");
+  const edited = [entry("a", { origin: { file: "f", line: 2 } }), entry("b")];
+  assertEquals(names(plan(facts({ entries: edited, list: first.list, sessions }), 1).list), "a b c");
+});
+
+Deno.test("planCluster() lets referrals inherit host identity and options of their reporter", () => {
+  const options = { hostTraddr: "10.9.9.9", ctrlLossTmo: 30 };
+  const hostid = "11111111-2222-3333-4444-555555555555";
+  const from = endpoint("a", { options, hostid });
+  const { list: planned } = plan(
+    facts({
+      entries: [entry("a", { options, hostid })],
+      list: list(member("a", { endpoint: from })),
+      sessions: new Map([live("a", referral("b"))]),
+    }),
+    0,
+  );
+  const found = planned.get(clusterKey(cluster))!.members.find((m) => m.key === keyOf("b"))!;
+  assertEquals([found.endpoint.options, found.endpoint.hostid], [options, hostid]);
+  assertEquals([found.endpoint.source, found.namedBy], ["referral", [keyOf("a")]]);
+});
+
+Deno.test("planCluster() bounds the number of endpoints and says what it left out", () => {
+  const many = Array.from({ length: 2_000 }, (_, at) => referral(`10.1.${at >> 8}.${at & 255}`));
+  const { list: planned } = plan(
+    facts({ entries: [entry("a")], list: list(member("a")), sessions: new Map([live("a", ...many)]) }),
+    0,
+  );
+  const state = planned.get(clusterKey(cluster))!;
+  assertEquals(state.members.length, limits.endpointsPerClusterMax);
+  assert(state.notes.some((note) => note.includes("left out")), `notes: ${state.notes.join("; ")}`);
+});
+
+Deno.test("plan() answers the same list object when nothing changed", () => {
+  const sessions = new Map([live("a", referral("b")), live("b", referral("a"))]);
+  const first = plan(facts({ entries: [entry("a")], list: list(member("a")), sessions }), 0).list;
+  const second = plan(facts({ entries: [entry("a")], list: first, sessions }), 1).list;
+  const third = plan(facts({ entries: [entry("a")], list: second, sessions }), 2).list;
+  assert(third === second, "the list is the same object");
+});
