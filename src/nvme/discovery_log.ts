@@ -101,7 +101,7 @@ export function decodeLogRecords(bytes: Uint8Array, numrec: number): DiscoveryRe
   return records;
 }
 
-/** Addresses judged already: a large log names few addresses many times. */
+/** TCP addresses judged already: a large log names few addresses many times. */
 type Verdicts = Map<string, string | null>;
 
 function decodeRecord(bytes: Uint8Array, view: DataView, at: number, verdicts: Verdicts): DiscoveryRecord {
@@ -140,32 +140,35 @@ function recordProblem(
   }
   const badNqn = nqnProblem(record.subnqn);
   if (badNqn !== null) return `SUBNQN cannot be used: ${badNqn}`;
-  const where = `${record.trtype === transportType.tcp ? "tcp" : "other"} ${record.trsvcid} ${record.traddr}`;
-  let verdict = verdicts.get(where);
-  if (verdict === undefined) {
-    verdict = addressProblem(record);
-    verdicts.set(where, verdict);
-  }
-  return verdict;
+  const badService = serviceProblem(record);
+  if (badService !== null) return `TRSVCID cannot be used: ${badService}`;
+  const badAddress = record.trtype === transportType.tcp
+    ? tcpAddressProblem(record.traddr, verdicts)
+    : plainTextProblem(record.traddr);
+  return badAddress === null ? null : `TRADDR cannot be used: ${badAddress}`;
 }
 
 function foreignText(field: string): string {
   return `${field} cannot be used: it holds a control character or one that is not ASCII`;
 }
 
-/** Transports that we do not connect are only kept from harm; for TCP both texts must be usable. */
-function addressProblem({ trtype, traddr, trsvcid }: DiscoveryRecord): string | null {
-  const badAddress = plainTextProblem(traddr);
-  if (badAddress !== null) return `TRADDR cannot be used: ${badAddress}`;
-  const badService = plainTextProblem(trsvcid);
-  if (badService !== null) return `TRSVCID cannot be used: ${badService}`;
-  if (trtype !== transportType.tcp) return null;
-  if (traddr === "") return "TRADDR cannot be used: it is empty";
-  if (!isIpAddress(traddr)) return "TRADDR cannot be used: it is no IP address";
-  if (!/^[1-9]\d{0,4}$/.test(trsvcid) || Number(trsvcid) > 65_535) {
-    return "TRSVCID cannot be used: it is no port number from 1 to 65535";
+/** For transports that we do not connect, text is only kept from harm; for TCP it must be usable. */
+function serviceProblem({ trtype, trsvcid }: DiscoveryRecord): string | null {
+  if (trtype !== transportType.tcp) return plainTextProblem(trsvcid);
+  return /^[1-9]\d{0,4}$/.test(trsvcid) && Number(trsvcid) <= 65_535
+    ? null
+    : "it is no port number from 1 to 65535";
+}
+
+function tcpAddressProblem(traddr: string, verdicts: Verdicts): string | null {
+  let verdict = verdicts.get(traddr);
+  if (verdict === undefined) {
+    verdict = traddr === ""
+      ? "it is empty"
+      : plainTextProblem(traddr) ?? (isIpAddress(traddr) ? null : "it is no IP address");
+    verdicts.set(traddr, verdict);
   }
-  return null;
+  return verdict;
 }
 
 /**
