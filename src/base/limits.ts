@@ -117,8 +117,6 @@ export const limits = {
   freshFileMs: 3_000,
   /** Unreadable internal.json files kept beside it; the oldest gives way. */
   corruptFilesKeptMax: 5,
-  /** Bytes of one sysfs attribute: a page, the kernel's own bound. */
-  sysfsAttributeBytesMax: 4096,
   /** What hardly changes of a live controller (its source address) is read again after this, ms. */
   sysfsDetailsMs: 30_000,
   /** Characters of one log line; the rest is cut. */

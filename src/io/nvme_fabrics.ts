@@ -1,0 +1,110 @@
+/**
+ * /dev/nvme-fabrics: has the kernel connect one controller. One open, one write, one read; the write blocks a thread
+ * of the runtime, never the event loop. Builds no option strings, and never shows one: they may hold secrets.
+ *
+ * Source: linux drivers/nvme/host/fabrics.c (nvmf_dev_write, nvmf_dev_show, __nvmf_concat_opt_tokens).
+ */
+import { KernelError } from "../base/errors.ts";
+import { limits } from "../base/limits.ts";
+import { errnoOf, kernelError } from "./io_errors.ts";
+
+/** Room for one answer; the list of options is below 1 KiB on today's kernels. */
+const answerBytesMax = 8 * 1024;
+
+export class NvmeFabrics {
+  readonly #path: string;
+
+  constructor(path = "/dev/nvme-fabrics") {
+    this.#path = path;
+  }
+
+  /** Kernel.connect(). `ENOENT` means that the device is missing, `ENODEV` always comes from the connect itself. */
+  async connect(options: string): Promise<{ instance: number; cntlid: number }> {
+    const bytes = encodeOptions(options);
+    const device = await this.#open();
+    try {
+      const written = await device.write(bytes);
+      if (written !== bytes.length) {
+        throw new KernelError(
+          "EIO",
+          `Cannot connect: ${this.#path} took ${written} of ${bytes.length} bytes`,
+        );
+      }
+      return parseConnectAnswer(await readAnswer(device), this.#path);
+    } catch (error) {
+      throw kernelError("Cannot connect", error);
+    } finally {
+      device.close();
+    }
+  }
+
+  /** Kernel.supportedOptions(). */
+  async supportedOptions(): Promise<ReadonlySet<string> | null> {
+    const device = await this.#open();
+    try {
+      return parseSupportedOptions(await readAnswer(device));
+    } catch (error) {
+      // Kernels before 5.17 answer a read without a controller so.
+      if (errnoOf(error) === "EINVAL") return null;
+      throw kernelError(`Cannot read ${this.#path}`, error);
+    } finally {
+      device.close();
+    }
+  }
+
+  async #open(): Promise<Deno.FsFile> {
+    try {
+      return await Deno.open(this.#path, { read: true, write: true });
+    } catch (error) {
+      const code = errnoOf(error);
+      if (!["ENOENT", "ENODEV", "ENXIO"].includes(code)) {
+        throw kernelError(`Cannot open ${this.#path}`, error);
+      }
+      const message = `Cannot open ${this.#path}: ${code}; load the kernel module: modprobe nvme-tcp`;
+      throw new KernelError("ENOENT", message, { cause: error });
+    }
+  }
+}
+
+/** The kernel takes commas and line breaks alike as separators: a line break here is somebody's extra option. */
+function encodeOptions(options: string): Uint8Array {
+  if (options === "" || /[^\x20-\x7e]/.test(options)) {
+    throw new KernelError(
+      "EINVAL",
+      "Cannot connect: the options are empty or hold a character that is not ASCII",
+    );
+  }
+  if (options.length > limits.connectStringCharsMax) {
+    const length = `${options.length} characters, at most ${limits.connectStringCharsMax} fit`;
+    throw new KernelError("EINVAL", `Cannot connect: the options have ${length}`);
+  }
+  return new TextEncoder().encode(options);
+}
+
+async function readAnswer(device: Deno.FsFile): Promise<string> {
+  const buffer = new Uint8Array(answerBytesMax);
+  const count = await device.read(buffer);
+  return new TextDecoder().decode(buffer.subarray(0, count ?? 0)).trim();
+}
+
+/** `instance=0,cntlid=1` */
+function parseConnectAnswer(answer: string, path: string): { instance: number; cntlid: number } {
+  const match = /^instance=(\d{1,9}),cntlid=(\d{1,9})$/.exec(answer);
+  if (match !== null) return { instance: Number(match[1]), cntlid: Number(match[2]) };
+  throw new KernelError(
+    "EPROTO",
+    `Cannot tell the new controller: ${path} gave ${answer.length} characters, ` +
+      "expected instance=<number>,cntlid=<number>",
+  );
+}
+
+/**
+ * Names of `instance=-1,cntlid=-1,transport=%s,traddr=%s,…,hdr_digest,…`; null when it is nothing of the kind.
+ * Some names carry the pattern of their value, others are flags.
+ */
+function parseSupportedOptions(answer: string): ReadonlySet<string> | null {
+  const words = answer.split(",").map((word) => word.trim());
+  if (words[0] !== "instance=-1" || words.length < 3) return null;
+  const names = words.map((word) => word.split("=")[0] ?? "").filter((name) => /^\w+$/.test(name));
+  return new Set(names.filter((name) => name !== "instance" && name !== "cntlid"));
+}
