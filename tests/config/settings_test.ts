@@ -1,4 +1,4 @@
-import fc from "fast-check";
+import { fc } from "../property.ts";
 import { assert, assertEquals, assertThrows } from "../assert.ts";
 import { AssertionError } from "../../src/base/assert.ts";
 import { ConfigError } from "../../src/base/errors.ts";
