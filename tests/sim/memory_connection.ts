@@ -91,7 +91,7 @@ export class MemoryConnection implements Connection {
   read(buffer: Uint8Array): Promise<number | null> {
     assert(this.#reader === null, "Reads of one connection must not overlap");
     assert(buffer.length > 0, "A read needs room");
-    if (this.#hostClosed) return Promise.resolve(null);
+    if (this.#hostClosed) return Promise.reject(closedHere());
     return new Promise((resolve, reject) => {
       this.#reader = { buffer, resolve, reject };
       this.#serveReader();
@@ -105,7 +105,10 @@ export class MemoryConnection implements Connection {
     try {
       // The caller may use its buffer again.
       this.#toController.put({ bytes: bytes.slice() });
-      while (this.#toController.queuedBytes > sendBufferBytes) await this.#toController.drained();
+      while (this.#toController.queuedBytes > sendBufferBytes) {
+        await this.#toController.drained();
+        this.#throwIfOver();
+      }
       this.#throwIfOver();
     } finally {
       this.#writing = false;
@@ -113,7 +116,7 @@ export class MemoryConnection implements Connection {
   }
 
   #throwIfOver(): void {
-    if (this.#hostClosed) throw new TransportError("closed", "Cannot write: the connection is closed");
+    if (this.#hostClosed) throw closedHere();
     if (this.#ending === "reset") {
       throw new TransportError("EPIPE", "Cannot write: the peer reset the connection");
     }
@@ -123,9 +126,10 @@ export class MemoryConnection implements Connection {
     if (this.#hostClosed) return;
     this.#hostClosed = true;
     this.#toController.put({ end: "fin" });
+    this.#toController.releaseWriters();
     this.#toHost.drop();
     this.#pieces = [];
-    this.#reader?.resolve(null);
+    this.#reader?.reject(closedHere());
     this.#reader = null;
     this.#options.onHostClosed();
     if (this.#controllerClosed) this.#options.onGone();
@@ -182,8 +186,10 @@ export class MemoryConnection implements Connection {
 
   #arriveAtHost(item: PipeItem): void {
     if (this.#hostClosed) return;
-    if ("end" in item) this.#ending = item.end;
-    else this.#pieces.push(item.bytes);
+    if ("end" in item) {
+      this.#ending = item.end;
+      this.#toController.releaseWriters();
+    } else this.#pieces.push(item.bytes);
     this.#serveReader();
   }
 
@@ -217,4 +223,9 @@ export class MemoryConnection implements Connection {
     });
     this.#timer = { atMs, timer };
   }
+}
+
+/** What our own end answers after its `close()`, pending calls included. */
+function closedHere(): TransportError {
+  return new TransportError("aborted", "The connection was closed here");
 }

@@ -29,7 +29,7 @@ export interface NetworkFault {
 }
 
 /** How a connect to an address ends now; the kernel asks too. */
-export type Reach = "open" | "refused" | "swallowed" | { readonly errno: string };
+export type Reach = "open" | "mute" | "refused" | "swallowed" | { readonly errno: string };
 
 export interface AcceptedFrom {
   readonly nowMs: number;
@@ -149,7 +149,8 @@ export class MemoryNetwork implements Dialer, Resolver {
       return { errno: fault.dialError };
     }
     const listens = this.#listeners.has(keyOf(traddr, trsvcid)) && fault.dialError === undefined;
-    return listens ? "open" : "refused";
+    if (!listens) return "refused";
+    return fault.mute ? "mute" : "open";
   }
 
   async dial(target: DialTarget, signal?: AbortSignal): Promise<Connection> {
@@ -170,7 +171,7 @@ export class MemoryNetwork implements Dialer, Resolver {
     if (!answered || reach === "swallowed") {
       throw new TimeoutError("dial", dialText(target, `no answer within ${timeoutMs} ms`));
     }
-    if (reach === "open") return this.#accept(target);
+    if (reach === "open" || reach === "mute") return this.#accept(target);
     const errno = reach === "refused" ? "ECONNREFUSED" : reach.errno;
     throw new TransportError(errno, dialText(target, errno));
   }

@@ -103,7 +103,7 @@ Deno.test("MemoryNetwork carries bytes both ways, machine's timers and wake-ups 
   connection.close();
   await clock.advance(1);
   assertEquals(machines[0]!.seen, ["hello", "fin"]);
-  assertEquals([host.end, network.openSockets, clock.liveTimers()], ["fin", 0, 0]);
+  assertEquals([host.end, network.openSockets, clock.liveTimers()], ["aborted", 0, 0]);
 });
 
 Deno.test("MemoryNetwork cuts into pieces and keeps their order", async () => {

@@ -42,9 +42,16 @@ export class MemoryPipe {
     this.#schedule();
   }
 
-  /** Resolves when the pipe is empty or dropped: a full send buffer has room again. */
+  /** Resolves when the pipe is empty, dropped, or its writers are released. */
   drained(): Promise<void> {
     return new Promise((resolve) => this.#waiting.push(resolve));
+  }
+
+  /** Whoever waits in `drained()` looks again. */
+  releaseWriters(): void {
+    const waiting = this.#waiting;
+    this.#waiting = [];
+    for (const resolve of waiting) resolve();
   }
 
   /** What blocked it may have ended. */
@@ -59,7 +66,7 @@ export class MemoryPipe {
     this.#queuedBytes = 0;
     this.#timer?.cancel();
     this.#timer = null;
-    this.#wake();
+    this.releaseWriters();
   }
 
   #schedule(): void {
@@ -83,13 +90,7 @@ export class MemoryPipe {
       this.#queuedBytes -= item.bytes.length;
       for (const bytes of cut(item.bytes)) deliver({ bytes });
     }
-    if (this.#queue.length === 0) this.#wake();
+    if (this.#queue.length === 0) this.releaseWriters();
     this.#schedule();
-  }
-
-  #wake(): void {
-    const waiting = this.#waiting;
-    this.#waiting = [];
-    for (const resolve of waiting) resolve();
   }
 }
