@@ -43,20 +43,21 @@ function parseIpv4(text: string): number[] | null {
 function parseIpv6(text: string): number[] | null {
   const halves = text.split("::");
   if (halves.length > 2) return null;
-  const head = parseGroups(halves[0] ?? "");
-  const tail = halves.length === 2 ? parseGroups(halves[1] ?? "") : [];
+  // Dotted decimal may only end the whole address.
+  const head = parseGroups(halves[0] ?? "", halves.length === 1);
+  const tail = halves.length === 2 ? parseGroups(halves[1] ?? "", true) : [];
   if (head === null || tail === null) return null;
   const missing = 16 - head.length - tail.length;
   if (halves.length === 1) return missing === 0 ? head : null;
   return missing < 2 ? null : [...head, ...new Array<number>(missing).fill(0), ...tail];
 }
 
-function parseGroups(text: string): number[] | null {
+function parseGroups(text: string, mayEndDotted: boolean): number[] | null {
   if (text === "") return [];
   const bytes: number[] = [];
   const groups = text.split(":");
   for (const [index, group] of groups.entries()) {
-    if (index === groups.length - 1 && group.includes(".")) {
+    if (mayEndDotted && index === groups.length - 1 && group.includes(".")) {
       const v4 = parseIpv4(group);
       if (v4 === null) return null;
       bytes.push(...v4);
@@ -126,12 +127,13 @@ export function isHostName(text: string): boolean {
 export function splitHostPort(text: string): { host: string; port?: string } | null {
   const bracketed = /^\[([^\]]*)\](?::(.*))?$/.exec(text);
   if (bracketed !== null) {
-    const host = bracketed[1] ?? "";
-    if (parseIpAddress(host)?.family !== 6 && !host.includes(":")) return null;
-    return bracketed[2] === undefined ? { host } : { host, port: bracketed[2] };
+    const [, host = "", port] = bracketed;
+    if (!host.includes(":") || parseIpAddress(host) === null) return null;
+    return port === undefined ? { host } : { host, port };
   }
-  if (text.split(":").length > 2) return { host: text };
-  const [host = "", port] = text.split(":");
+  const [host = "", port, ...more] = text.split(":");
+  if (more.length > 0) return parseIpAddress(text) === null ? null : { host: text };
+  if (host === "" || /[[\]]/.test(host)) return null;
   return port === undefined ? { host } : { host, port };
 }
 

@@ -82,7 +82,11 @@ export function duration(range: { minMs: number; maxMs: number; what: string }):
       const value = parseDurationMs(String(raw).trim());
       return value !== null && value >= range.minMs && value <= range.maxMs ? value : undefined;
     },
-    format: formatDurationMs,
+    format(value) {
+      // The short form is rounded; what is written must be read back as the same.
+      const short = formatDurationMs(value);
+      return parseDurationMs(short) === value ? short : `${value}ms`;
+    },
   };
 }
 

@@ -31,18 +31,19 @@ export function pathLabel(path: { traddr: string; trsvcid: number; subsysnqn: st
   return `${path.subsysnqn} at ${formatHostPort(path.traddr, path.trsvcid)}`;
 }
 
-/** Index key under which a controller and the paths it may serve meet; `isSamePath` has the last word. */
+/**
+ * Index key under which a controller and the paths it may serve meet; `isSamePath` has the last word. Without the
+ * scope of the address: sysfs shows link-local addresses with and without it.
+ */
 export function pathIndexKey(path: { traddr: string; trsvcid: number | string; subsysnqn: string }): string {
-  return `${path.subsysnqn} ${path.trsvcid} ${path.traddr}`;
+  const percent = path.traddr.indexOf("%");
+  const traddr = percent < 0 ? path.traddr : path.traddr.slice(0, percent);
+  return `${path.subsysnqn} ${path.trsvcid} ${traddr}`;
 }
 
 export function controllerIndexKey(controller: Controller): string {
   const { traddr, trsvcid } = controller.address;
-  return pathIndexKey({
-    subsysnqn: controller.subsysnqn,
-    trsvcid,
-    traddr: canonicalAddress(traddr).replace(/%.*$/, ""),
-  });
+  return pathIndexKey({ subsysnqn: controller.subsysnqn, trsvcid, traddr: canonicalAddress(traddr) });
 }
 
 /**
