@@ -14,6 +14,8 @@ import { scenarios } from "./scenarios/index.ts";
 const scenarioLimitMs = 90_000;
 const agentLogLines = 60;
 const kernelLogLines = 25;
+/** Logs of scenarios that passed as well. */
+const verbose = Deno.args.includes("--verbose");
 
 async function main(): Promise<void> {
   const names = Deno.args.filter((argument) => !argument.startsWith("--"));
@@ -37,6 +39,7 @@ async function runScenario(scenario: Scenario): Promise<void> {
   let text = "";
   try {
     text = await limited(scenario.run(lab));
+    if (verbose) details.push(...await gatherDetails(lab, null, startedSeconds));
   } catch (error) {
     problems.push((error as Error).message);
     details.push(...await gatherDetails(lab, error as Error, startedSeconds));
@@ -67,8 +70,8 @@ async function limited(run: Promise<string>): Promise<string> {
   }
 }
 
-async function gatherDetails(lab: Lab, error: Error, startedSeconds: number): Promise<string[]> {
-  const details = (error.stack ?? "").split("\n").filter((line) => line.includes("tests/kernel/scenarios"));
+async function gatherDetails(lab: Lab, error: Error | null, startedSeconds: number): Promise<string[]> {
+  const details = (error?.stack ?? "").split("\n").filter((line) => line.includes("tests/kernel/scenarios"));
   details.push(describe(await controllers()));
   for (const home of lab.homes) details.push(...await home.logTail(agentLogLines));
   details.push("kernel log:", ...await kernelLog(startedSeconds, kernelLogLines));

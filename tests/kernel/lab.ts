@@ -19,7 +19,8 @@ interface Arguments {
   work: string;
   program: string;
   jobs: number;
-  binary: boolean;
+  /** Handed to the guest program: `--binary`, `--verbose`. */
+  flags: string[];
   names: string[];
 }
 
@@ -50,7 +51,7 @@ function parseArguments(args: readonly string[]): Arguments {
     work: required("work"),
     program: value("program") ?? "guest",
     jobs: Math.max(1, jobs || 1),
-    binary: options.includes("--binary"),
+    flags: options.filter((option) => option === "--binary" || option === "--verbose"),
     names: end < 0 ? [] : args.slice(end + 1),
   };
 }
@@ -73,8 +74,7 @@ async function runScenarios(args: Arguments, wanted: readonly string[]): Promise
   const shares = share(wanted, args.jobs);
   const outcomes = await Promise.all(
     shares.map((names, index) => {
-      const guestArgs = args.binary ? ["--binary", ...names] : names;
-      return runMachine(args, `machine${index + 1}`, guestArgs, machineLimitMs);
+      return runMachine(args, `machine${index + 1}`, [...args.flags, ...names], machineLimitMs);
     }),
   );
   let passed = 0;
@@ -99,8 +99,7 @@ async function runScenarios(args: Arguments, wanted: readonly string[]): Promise
 
 /** Any other guest program: its documents go to stdout as one line of JSON each. */
 async function runProgram(args: Arguments): Promise<number> {
-  const guestArgs = args.binary ? ["--binary", ...args.names] : args.names;
-  const outcome = await runMachine(args, "machine1", guestArgs, programLimitMs);
+  const outcome = await runMachine(args, "machine1", [...args.flags, ...args.names], programLimitMs);
   for (const document of outcome.documents) console.log(JSON.stringify(document));
   if (outcome.finished && outcome.problem === null) return 0;
   console.error(`kernel-lab: ${args.program} did not finish: ${outcome.problem ?? "the guest ended early"}`);

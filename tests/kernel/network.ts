@@ -24,7 +24,9 @@ export async function setUpNetwork(): Promise<void> {
   await runCommand("ip", ["link", "add", "lab0", "type", "dummy"]);
   for (const cluster of [0, 1]) {
     for (const node of [1, 2, 3]) {
-      await runCommand("ip", ["addr", "add", `${nodeAddress(node, cluster)}/24`, "dev", "lab0"]);
+      // /32: with a common prefix the first address would be the source of connections to all the others, and
+      // swallowing packets to it would cut them too.
+      await runCommand("ip", ["addr", "add", `${nodeAddress(node, cluster)}/32`, "dev", "lab0"]);
     }
   }
   await runCommand("ip", ["link", "set", "lab0", "up"]);
