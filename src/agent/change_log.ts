@@ -80,8 +80,10 @@ export class ChangeLog {
   #tellPath(row: PathRow, before: string | undefined): void {
     const fields = { path: pathLabel(row.wanted.path), device: row.device, hostnqn: row.wanted.path.hostnqn };
     if (row.state === "live") this.#log.info(`Path live: ${row.reason}`, fields);
-    else if (row.state === "recovering") this.#log.warn(`Path lost: ${row.reason}`, fields);
-    else if (row.state === "would-connect") this.#log.info("Path would be connected", fields);
+    else if (row.state === "recovering") {
+      if (before === "live") this.#log.warn(`Path lost: ${row.reason}`, fields);
+      else this.#log.info(`Path not live yet: ${row.reason}`, fields);
+    } else if (row.state === "would-connect") this.#log.info("Path would be connected", fields);
     else if (before !== undefined || row.state !== "waiting") {
       this.#log.warn(`Path not live: ${row.reason}`, fields);
     }

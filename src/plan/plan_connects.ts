@@ -119,6 +119,8 @@ function servedRow(
   if (best === null) return null;
   const device = best.name;
   if (best.state !== "live") {
+    // sysfs shows a controller from the start of its first connect; ours is told by its own row.
+    if (connects.get(wanted.key)?.state === "connecting") return null;
     return {
       wanted,
       state: "recovering",
