@@ -1,2 +1,2 @@
-/** Property tests: the one file that knows fast-check, so that another library can take its place. */
+/** The one door to fast-check: properties over generated values, shrunk when they fail. */
 export { default as fc } from "fast-check";

@@ -147,7 +147,8 @@ export class Framer {
 
   #fail(error: ProtocolError): void {
     this.#failure = error;
-    const hlen = this.#front?.shape.hlen ?? commonHeaderBytes;
+    // HLEN as received: it may be the very thing that is wrong.
+    const hlen = Math.max(this.#buffer[this.#start + 2]!, commonHeaderBytes);
     this.#lastHeader = this.#buffer.slice(this.#start, Math.min(this.#start + hlen, this.#end));
     this.#buffer = noBytes;
     this.#start = this.#end = 0;
