@@ -34,10 +34,14 @@ export function parseIpAddress(text: string): IpAddress | null {
 function parseIpv4(text: string): number[] | null {
   const match = ipv4Pattern.exec(text);
   if (match === null) return null;
-  const bytes = match.slice(1, 5).map(Number);
-  // A leading zero means octal to some readers and decimal to others: refuse it.
-  if (match.slice(1, 5).some((part) => part.length > 1 && part.startsWith("0"))) return null;
-  return bytes.every((byte) => byte <= 255) ? bytes : null;
+  const bytes: number[] = [];
+  for (let at = 1; at <= 4; at++) {
+    const part = match[at] ?? "";
+    // A leading zero means octal to some readers and decimal to others: refuse it.
+    if (Number(part) > 255 || (part.length > 1 && part.startsWith("0"))) return null;
+    bytes.push(Number(part));
+  }
+  return bytes;
 }
 
 function parseIpv6(text: string): number[] | null {
@@ -71,7 +75,10 @@ function parseGroups(text: string, mayEndDotted: boolean): number[] | null {
 
 /** Canonical text (RFC 5952), the scope kept. */
 export function formatIpAddress(address: IpAddress): string {
-  if (address.family === 4) return address.bytes.join(".");
+  if (address.family === 4) {
+    const [a, b, c, d] = address.bytes;
+    return `${a}.${b}.${c}.${d}`;
+  }
   const groups: number[] = [];
   for (let at = 0; at < 16; at += 2) {
     groups.push(((address.bytes[at] ?? 0) << 8) | (address.bytes[at + 1] ?? 0));

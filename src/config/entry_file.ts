@@ -38,8 +38,8 @@ export function parseEntryFile(name: string, bytes: Uint8Array): ParsedFile {
   if (bytes.length > limits.entryFileBytesMax) {
     return unreadableFile(name, `it has ${bytes.length} bytes, at most ${limits.entryFileBytesMax} are read`);
   }
-  const collector = new Collector(name);
   const text = new TextDecoder().decode(bytes);
+  const collector = new Collector(name, hostileInFile.test(text));
   let start = 0;
   for (let line = 1; start <= text.length; line++) {
     const newline = text.indexOf("\n", start);
@@ -57,23 +57,30 @@ export function unreadableFile(name: string, reason: string): ParsedFile {
   return { name, entries: [], errors: [error], badLines: 0, unreadable: reason };
 }
 
-/** Why a line cannot be used; thrown inside this file only. */
-class LineProblem extends Error {
-  constructor(readonly column: number, message: string) {
-    super(message);
-  }
+/**
+ * Why a line cannot be used; thrown inside this file only. No Error, and worded only when it is told: a file may have
+ * a million bad lines, and stacks and suggestions cost a thousand times more than the lines.
+ */
+class LineProblem {
+  constructor(readonly column: number, readonly message: () => string) {}
 }
+
+/** Control characters but tab and CR, which are blanks; U+FFFD stands where the bytes were no UTF-8. */
+const hostileInLine = /[^\P{Cc}\t\r]|\ufffd/u;
+const hostileInFile = /[^\P{Cc}\t\r\n]|\ufffd/u;
 
 class Collector {
   readonly #name: string;
   readonly #entries: Entry[] = [];
   readonly #errors: LineError[] = [];
   readonly #lineOfKey = new Map<string, number>();
+  readonly #hostileSomewhere: boolean;
   #badLines = 0;
   #binary = false;
 
-  constructor(name: string) {
+  constructor(name: string, hostileSomewhere: boolean) {
     this.#name = name;
+    this.#hostileSomewhere = hostileSomewhere;
   }
 
   handleLine(text: string, line: number): void {
@@ -82,25 +89,24 @@ class Collector {
       if (entry !== null) this.#add(entry);
     } catch (error) {
       if (!(error instanceof LineProblem)) throw error;
-      this.#report({ file: this.#name, line, column: error.column, message: error.message });
+      this.#report(line, error);
     }
   }
 
   #parseLine(text: string, line: number): Entry | null {
     if (/^\s*(#|$)/.test(text)) return null;
-    // U+FFFD stands where the bytes were no UTF-8.
-    const hostile = text.search(/(?!\t|\r$)[\p{Cc}\ufffd]/u);
+    const hostile = this.#hostileSomewhere ? text.search(hostileInLine) : -1;
     if (hostile >= 0) {
       this.#binary = true;
-      throw new LineProblem(hostile + 1, "Cannot use line: it holds a byte that is not text");
+      throw new LineProblem(hostile + 1, () => "Cannot use line: it holds a byte that is not text");
     }
     if (text.length > limits.entryLineCharsMax) {
       const reason = `it has ${text.length} characters, at most ${limits.entryLineCharsMax} are read`;
-      throw new LineProblem(1, `Cannot use line: ${reason}`);
+      throw new LineProblem(1, () => `Cannot use line: ${reason}`);
     }
     const words = splitLineWords(text);
     if (!Array.isArray(words)) {
-      throw new LineProblem(words.unclosedQuoteColumn, "Cannot use line: a quote is not closed");
+      throw new LineProblem(words.unclosedQuoteColumn, () => "Cannot use line: a quote is not closed");
     }
     const draft = parseWords(words);
     return entryOf(draft, { file: this.#name, line });
@@ -110,15 +116,19 @@ class Collector {
     const key = endpointKey(entry);
     const first = this.#lineOfKey.get(key);
     if (first !== undefined) {
-      throw new LineProblem(1, `Cannot use line: line ${first} names the same endpoint of the same cluster`);
+      throw new LineProblem(
+        1,
+        () => `Cannot use line: line ${first} names the same endpoint of the same cluster`,
+      );
     }
     this.#lineOfKey.set(key, entry.origin.line);
     this.#entries.push(entry);
   }
 
-  #report(error: LineError): void {
+  #report(line: number, { column, message }: LineProblem): void {
     this.#badLines++;
-    if (this.#errors.length < limits.lineErrorsPerFileMax) this.#errors.push(error);
+    if (this.#errors.length >= limits.lineErrorsPerFileMax) return;
+    this.#errors.push({ file: this.#name, line, column, message: message() });
   }
 
   finish(): ParsedFile {
@@ -135,7 +145,7 @@ class Collector {
 /** Options to a draft. Spellings: `--name value`, `--name=value`, `-n value`, `-n=value`, `-nvalue`, `-pgG`. */
 function parseWords(words: readonly LineWord[]): EntryDraft {
   const draft: EntryDraft = { options: {} };
-  const seen = new Map<EntryOption, string>();
+  const seen: SeenOptions = [];
   for (let at = 0; at < words.length; at++) {
     const word = words[at];
     if (word === undefined) break;
@@ -146,7 +156,10 @@ function parseWords(words: readonly LineWord[]): EntryDraft {
       if (takeLetters(draft, seen, word, words[at + 1])) at++;
     } else {
       // The word is not shown: it may be a stray piece of a secret.
-      throw new LineProblem(word.column, "Cannot use line: a value stands here without an option before it");
+      throw new LineProblem(
+        word.column,
+        () => "Cannot use line: a value stands here without an option before it",
+      );
     }
   }
   return draft;
@@ -157,43 +170,48 @@ interface NamedOption {
   readonly option: EntryOption;
   readonly shown: string;
   readonly column: number;
-  readonly value?: string;
+  readonly value: string | undefined;
 }
+
+/** Options of a line so far, with their values: few enough to look through. */
+type SeenOptions = { readonly option: EntryOption; readonly value: string }[];
 
 function longOption({ text, column }: LineWord): NamedOption {
   const equals = text.indexOf("=");
   const name = equals < 0 ? text.slice(2) : text.slice(2, equals);
   const option = optionNamed(name);
   if (option === undefined) {
-    const nearest = nearestWord(name, entryOptionNames);
-    const hint = nearest === null ? "" : `; did you mean --${nearest}?`;
-    throw new LineProblem(column, `Unknown option ${shownText(`--${name}`)}${hint}`);
+    throw new LineProblem(column, () => {
+      const nearest = nearestWord(name, entryOptionNames);
+      const hint = nearest === null ? "" : `; did you mean --${nearest}?`;
+      return `Unknown option ${shownText(`--${name}`)}${hint}`;
+    });
   }
-  const named = { option, shown: `--${name}`, column };
-  return equals < 0 ? named : { ...named, value: text.slice(equals + 1) };
+  const value = equals < 0 ? undefined : text.slice(equals + 1);
+  return { option, shown: `--${name}`, column, value };
 }
 
-/** Answers whether the next word was its value. */
+/** Answers whether the next word was a value of these letters. */
 function takeLetters(
   draft: EntryDraft,
-  seen: Map<EntryOption, string>,
+  seen: SeenOptions,
   { text, column }: LineWord,
   next: LineWord | undefined,
 ): boolean {
   for (let at = 1; at < text.length; at++) {
-    const shown = `-${text[at]}`;
-    const option = optionOfLetter(text[at] ?? "");
+    const letter = text[at] ?? "";
+    const option = optionOfLetter(letter);
     if (option === undefined) {
-      throw new LineProblem(column + at - 1, `Unknown option ${quoteText(shown)}`);
+      throw new LineProblem(column + at - 1, () => `Unknown option ${quoteText(`-${letter}`)}`);
     }
-    const rest = text.slice(at + 1);
-    const named = { option, shown, column };
-    if (rest.startsWith("=")) return takeOption(draft, seen, { ...named, value: rest.slice(1) }, next);
-    if (option.read !== undefined && rest !== "") {
-      return takeOption(draft, seen, { ...named, value: rest }, next);
+    const shown = `-${letter}`;
+    const last = at === text.length - 1;
+    if (!last && (option.read !== undefined || text[at + 1] === "=")) {
+      const value = text.slice(text[at + 1] === "=" ? at + 2 : at + 1);
+      return takeOption(draft, seen, { option, shown, column, value }, next);
     }
-    if (rest === "") return takeOption(draft, seen, named, next);
-    takeOption(draft, seen, named, undefined);
+    if (last) return takeOption(draft, seen, { option, shown, column, value: undefined }, next);
+    takeOption(draft, seen, { option, shown, column, value: undefined }, undefined);
   }
   return false;
 }
@@ -201,21 +219,22 @@ function takeLetters(
 /** Answers whether the next word was its value. */
 function takeOption(
   draft: EntryDraft,
-  seen: Map<EntryOption, string>,
+  seen: SeenOptions,
   named: NamedOption,
   next: LineWord | undefined,
 ): boolean {
   const { option, shown, column } = named;
   const value = named.value ?? (option.read === undefined ? "true" : nextValue(named, next));
-  const earlier = seen.get(option);
-  if (earlier !== undefined && earlier !== value) {
-    throw new LineProblem(column, `Cannot use ${shown}: the line gives it twice with different values`);
+  if (seen.some((earlier) => earlier.option === option && earlier.value !== value)) {
+    throw new LineProblem(column, () => `Cannot use ${shown}: the line gives it twice with different values`);
   }
-  seen.set(option, value);
+  seen.push({ option, value });
   const expected = valueProblem(value) ?? putValue(draft, option, value);
   if (expected !== null) {
-    const given = option.secret ? "[secret]" : shownText(value);
-    throw new LineProblem(column, `Cannot use ${shown} ${given}: expected ${expected}`);
+    throw new LineProblem(column, () => {
+      const given = option.secret ? "[secret]" : shownText(value);
+      return `Cannot use ${shown} ${given}: expected ${expected}`;
+    });
   }
   return named.value === undefined && option.read !== undefined;
 }
@@ -223,7 +242,7 @@ function takeOption(
 function nextValue({ shown, column }: NamedOption, next: LineWord | undefined): string {
   // No value starts with a dash but negative numbers do.
   if (next === undefined || /^-\D/.test(next.text)) {
-    throw new LineProblem(column, `Cannot use ${shown}: its value is missing`);
+    throw new LineProblem(column, () => `Cannot use ${shown}: its value is missing`);
   }
   return next.text;
 }
@@ -240,13 +259,19 @@ function entryOf(draft: EntryDraft, origin: Entry["origin"]): Entry {
   const { traddr, hostnqn, subsysnqn, traddrPort, trsvcid, options } = draft;
   if (traddr === undefined || hostnqn === undefined || subsysnqn === undefined) {
     const missing = (["traddr", "hostnqn", "subsysnqn"] as const).filter((name) => draft[name] === undefined);
-    throw new LineProblem(1, `Cannot use line: missing ${missing.map((name) => `--${name}`).join(", ")}`);
+    throw new LineProblem(
+      1,
+      () => `Cannot use line: missing ${missing.map((name) => `--${name}`).join(", ")}`,
+    );
   }
   if (traddrPort !== undefined && trsvcid !== undefined && traddrPort !== trsvcid) {
-    throw new LineProblem(1, `Cannot use line: --traddr says port ${traddrPort}, --trsvcid says ${trsvcid}`);
+    throw new LineProblem(
+      1,
+      () => `Cannot use line: --traddr says port ${traddrPort}, --trsvcid says ${trsvcid}`,
+    );
   }
   if (options.dhchapCtrlSecret !== undefined && options.dhchapSecret === undefined) {
-    throw new LineProblem(1, "Cannot use --dhchap-ctrl-secret: it needs --dhchap-secret beside it");
+    throw new LineProblem(1, () => "Cannot use --dhchap-ctrl-secret: it needs --dhchap-secret beside it");
   }
   return {
     cluster: { subsysnqn, hostnqn },

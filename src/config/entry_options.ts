@@ -3,7 +3,13 @@
  * nvme-cli's discovery.conf; the ranges those of /dev/nvme-fabrics (NVME-FACTS §8, Linux drivers/nvme/host/fabrics.c).
  * A value never holds a comma, a blank or a control character: it could add an option to the kernel's connect string.
  */
-import { canonicalAddress, isHostName, isIpAddress, parseIpAddress, splitHostPort } from "../base/address.ts";
+import {
+  canonicalAddress,
+  formatIpAddress,
+  isHostName,
+  parseIpAddress,
+  splitHostPort,
+} from "../base/address.ts";
 import { quoteText } from "../base/quote.ts";
 import { Secret } from "../base/secret.ts";
 import type { ConnectOptions } from "../model/connect_options.ts";
@@ -99,12 +105,13 @@ function readTransport(draft: EntryDraft, value: string): string | null {
 
 function readTraddr(draft: EntryDraft, value: string): string | null {
   const split = splitHostPort(value);
-  if (split === null || !(isIpAddress(split.host) || isHostName(split.host))) {
+  const address = split === null ? null : parseIpAddress(split.host);
+  if (split === null || (address === null && !isHostName(split.host))) {
     return "an IP address or host name, with or without a port";
   }
   const port = split.port === undefined ? undefined : parsePort(split.port);
   if (split.port !== undefined && port === undefined) return "a port from 1 to 65535 after the address";
-  draft.traddr = canonicalAddress(split.host);
+  draft.traddr = address === null ? canonicalAddress(split.host) : formatIpAddress(address);
   draft.traddrPort = port;
   return null;
 }

@@ -126,6 +126,7 @@ Deno.test("parseEntryFile() passes over comments, blank lines, tabs, CRLF and a 
     ["10.0.0.2", 6],
     ["10.0.0.3", 7],
   ]);
+  assertEquals(only(`-a 10.0.0.1\r${ids}\r`).traddr, "10.0.0.1");
   assertEquals(parse("").entries, []);
   assertEquals(parse("#a#b\n").errors, []);
 });
