@@ -1,0 +1,187 @@
+/** The whole agent on a fabric of byte-level targets, in virtual time: what the issue of its life is, in small. */
+import { assert, assertEquals } from "../assert.ts";
+import { FabricWorld, hostnqn } from "../sim/fabric_world.ts";
+
+const subsystem = (n: number) => `nqn.2024-01.org.example:sub${n}`;
+
+for (const kind of ["nvmet", "spdk"] as const) {
+  Deno.test(`Agent connects every path of a ${kind} cluster from one file that names one node`, async () => {
+    const world = new FabricWorld({ nodes: 3, subsystems: 4, kind });
+    await world.start();
+    assertEquals(world.livePaths(), [], "nothing is connected before");
+    world.dropFile("cluster", ["n1"]);
+    await world.untilLive(12, 5_000);
+    assertEquals(world.livePaths(), world.offeredPaths());
+    assertEquals(world.endpoints(), ["10.0.0.1:8009", "10.0.0.2:8009", "10.0.0.3:8009"]);
+    assertEquals(await world.stop(), { timers: 0, sockets: 0, watchers: 0 });
+    assertEquals(world.livePaths().length, 12, "stopping leaves the storage connected");
+    world.memory.assertClean();
+  });
+
+  Deno.test(`Agent notices five changes of a ${kind} cluster, one after the other, on the same session`, async () => {
+    const world = new FabricWorld({ nodes: 1, subsystems: 1, kind });
+    world.dropFile("cluster", ["n1"]);
+    await world.start();
+    await world.untilLive(1, 5_000);
+    const dials = world.memory.network.connectionsTo("10.0.0.1:8009");
+    assertEquals(dials, 1);
+    for (let n = 2; n <= 6; n++) {
+      world.fabric.addSubsystem(subsystem(n));
+      await world.untilLive(n, 1_000);
+    }
+    const events = world.agent.snapshot().clusters[0]!.endpoints[0]!.events;
+    assert(events >= 5, `${events} events were seen`);
+    await world.stop();
+    world.memory.assertClean();
+  });
+}
+
+Deno.test("Agent follows a referral that is added and taken back, on the list and in internal.json", async () => {
+  const world = new FabricWorld({ nodes: 2, subsystems: 1, mesh: false });
+  world.dropFile("cluster", ["n1"]);
+  await world.start();
+  await world.untilLive(1, 5_000);
+  const saved = () => world.memory.store.text ?? "";
+  assert(!saved().includes("10.0.0.2"), "the second node is unknown before");
+  world.fabric.addReferral("n1", "n2");
+  await world.untilLive(2, 2_000);
+  await world.memory.clock.runUntil(() => saved().includes("10.0.0.2"), 1_000, "The saved referral");
+  world.fabric.removeReferral("n1", "n2");
+  await world.memory.clock.runUntil(() => world.endpoints().length === 1, 2_000, "The removal");
+  await world.memory.clock.runUntil(() => !saved().includes("10.0.0.2"), 1_000, "The saved removal");
+  assertEquals(world.livePaths().length, 2, "the path stays connected");
+  await world.stop();
+});
+
+Deno.test("Agent has a node's paths live again after its ports vanished, and removes none meanwhile", async () => {
+  const world = new FabricWorld({ nodes: 3, subsystems: 2 });
+  world.dropFile("cluster", ["n1"]);
+  await world.start();
+  await world.untilLive(6, 5_000);
+  world.fabric.setNodeDown("n2");
+  await world.untilLive(4, 20_000);
+  await world.memory.clock.advance(30_000);
+  world.fabric.setNodeUp("n2");
+  await world.untilLive(6, 60_000);
+  assertEquals(world.memory.kernel.losses, [], "no controller was ever removed");
+  await world.stop();
+});
+
+Deno.test("Agent connects again what was disconnected behind its back", async () => {
+  const world = new FabricWorld({ nodes: 1, subsystems: 2 });
+  world.dropFile("cluster", ["n1"]);
+  await world.start();
+  await world.untilLive(2, 5_000);
+  world.memory.kernel.deleteController("nvme0");
+  assertEquals(world.livePaths().length, 1);
+  await world.untilLive(2, 2_000);
+  world.memory.kernel.dropHints = true;
+  world.memory.kernel.deleteController("nvme1");
+  await world.untilLive(2, 10_000);
+  await world.stop();
+});
+
+Deno.test("Agent resumes from internal.json after a crash and touches no live controller", async () => {
+  const world = new FabricWorld({ nodes: 3, subsystems: 2 });
+  world.dropFile("cluster", ["n1"]);
+  await world.start();
+  await world.untilLive(6, 5_000);
+  await world.memory.clock.advance(2_000);
+  const connects = world.memory.kernel.connects.length;
+  world.crash();
+  world.fabric.setNodeDown("n1");
+  await world.start();
+  assertEquals(world.endpoints().length, 3, "the referrals are remembered, though their reporter is down");
+  await world.memory.clock.advance(20_000);
+  world.fabric.setNodeUp("n1");
+  await world.untilLive(6, 60_000);
+  assertEquals(world.memory.kernel.connects.length, connects, "nothing was connected twice");
+  await world.stop();
+});
+
+Deno.test("Agent takes the files when the directory changed while it was down", async () => {
+  const world = new FabricWorld({ nodes: 2, subsystems: 1, mesh: false });
+  world.dropFile("cluster", ["n1"]);
+  await world.start();
+  await world.untilLive(1, 5_000);
+  await world.memory.clock.advance(2_000);
+  world.crash();
+  world.dropFile("cluster", ["n2"]);
+  await world.start();
+  await world.untilLive(2, 5_000);
+  assertEquals(world.endpoints(), ["10.0.0.2:8009"]);
+  await world.stop();
+});
+
+Deno.test("Agent connects the living paths no later for a node that swallows packets", async () => {
+  const took = async (silent: boolean) => {
+    const world = new FabricWorld({ nodes: 3, subsystems: 4 });
+    if (silent) world.memory.network.setFault("10.0.0.1", { swallow: "both" });
+    world.dropFile("cluster", ["n1", "n2"]);
+    await world.start();
+    const start = world.memory.clock.nowMs();
+    await world.untilLive(silent ? 8 : 12, 10_000);
+    const ms = world.memory.clock.nowMs() - start;
+    if (silent) {
+      const touched = world.memory.kernel.connects.some(({ text }) => text.includes("10.0.0.1,"));
+      assert(!touched, "the kernel was never asked for the dead address");
+      world.memory.network.setFault("10.0.0.1", null);
+      await world.untilLive(12, 60_000);
+    }
+    await world.stop();
+    return ms;
+  };
+  const without = await took(false);
+  const withSilent = await took(true);
+  assert(withSilent <= without + 1_000, `${withSilent} ms with, ${without} ms without`);
+});
+
+Deno.test("Agent serves two clusters and two host NQNs, one cluster dead throughout", async () => {
+  const world = new FabricWorld({ nodes: 2, subsystems: 1, mesh: false });
+  const other = "nqn.2014-08.org.nvmexpress:uuid:99999999-4455-6677-8899-aabbccddeeff";
+  world.dropFile("dead", ["n2"]);
+  world.fabric.setNodeDown("n2");
+  const file = world.memory.configDir;
+  file.write(
+    "live",
+    `-t tcp -a 10.0.0.1 -q ${other} -n nqn.2024-01.org.example:c2 -I 99999999-4455-6677-8899-aabbccddeeff\n`,
+  );
+  await world.start();
+  await world.memory.clock.runUntil(
+    () => world.livePaths(other).length === 1,
+    5_000,
+    "The other host's path",
+  );
+  assertEquals(world.livePaths(hostnqn), []);
+  assertEquals(world.endpoints(), ["10.0.0.1:8009", "10.0.0.2:8009"]);
+  await world.memory.clock.advance(60_000);
+  world.fabric.setNodeUp("n2");
+  await world.untilLive(1, 60_000);
+  await world.stop();
+  world.memory.assertClean();
+});
+
+Deno.test("Agent waits for the kernel module and uses it when it comes", async () => {
+  const world = new FabricWorld({ nodes: 1, subsystems: 1 });
+  world.memory.kernel.loaded = false;
+  world.dropFile("cluster", ["n1"]);
+  await world.start();
+  await world.memory.clock.advance(10_000);
+  assertEquals(world.livePaths(), []);
+  world.memory.kernel.loaded = true;
+  await world.untilLive(1, 10_000);
+  await world.stop();
+});
+
+Deno.test("Agent goes on without a disk and saves when it is back", async () => {
+  const world = new FabricWorld({ nodes: 1, subsystems: 1 });
+  world.memory.store.writeError = "ENOSPC";
+  world.dropFile("cluster", ["n1"]);
+  await world.start();
+  await world.untilLive(1, 5_000);
+  assertEquals(world.memory.store.text, null);
+  assertEquals(world.memory.log.find("Cannot save the state", "error").length, 1);
+  world.memory.store.writeError = null;
+  await world.memory.clock.runUntil(() => world.memory.store.text !== null, 20_000, "The save");
+  await world.stop();
+});
