@@ -1,0 +1,57 @@
+/** The program's entry: the process as Environment, and its exit status. Everything else is in src/. */
+import type { Output } from "./src/cli/environment.ts";
+import { bugText, runCli } from "./src/cli/run_cli.ts";
+
+type Stream = typeof Deno.stdout | typeof Deno.stderr;
+
+/** Writes all of a text before it returns: the last line before an exit counts most. */
+function write(stream: Stream, text: string): void {
+  const bytes = new TextEncoder().encode(text);
+  for (let at = 0; at < bytes.length;) {
+    try {
+      at += stream.writeSync(bytes.subarray(at));
+    } catch (error) {
+      // Whoever read our output has gone: there is nobody left to tell.
+      if (error instanceof Deno.errors.BrokenPipe) return;
+      // A pipe that its other users made non-blocking is full.
+      if (!(error instanceof Deno.errors.WouldBlock)) throw error;
+      Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 5);
+    }
+  }
+}
+
+function terminalColumns(): number | undefined {
+  try {
+    return Deno.consoleSize().columns;
+  } catch {
+    return undefined;
+  }
+}
+
+function output(stream: Stream): Output {
+  const isTerminal = stream.isTerminal();
+  return {
+    write: (text) => write(stream, text),
+    isTerminal,
+    columns: isTerminal ? terminalColumns() : undefined,
+  };
+}
+
+const status = await runCli({
+  args: Deno.args,
+  env: Deno.env.toObject(),
+  stdout: output(Deno.stdout),
+  stderr: output(Deno.stderr),
+  onBug(listener) {
+    for (const type of ["error", "unhandledrejection"]) {
+      globalThis.addEventListener(type, (event) => {
+        event.preventDefault();
+        const error = event instanceof PromiseRejectionEvent ? event.reason : (event as ErrorEvent).error;
+        write(Deno.stderr, bugText(error));
+        listener(error);
+        Deno.exit(1);
+      });
+    }
+  },
+});
+Deno.exit(status);

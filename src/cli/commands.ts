@@ -1,0 +1,146 @@
+/** Every subcommand: its words, options, help and where its code is. Only the code of the one called is loaded. */
+import type { CommandSpec } from "./command.ts";
+import { configOption, settingOptions } from "./setting_options.ts";
+import {
+  addressesOption,
+  hostidOption,
+  hostnqnOption,
+  nqnOption,
+  outputOption,
+  transportOption,
+} from "./shared_options.ts";
+
+/** What the words that only lead to other commands mean. */
+export const commandGroups: Readonly<Record<string, string>> = { list: "List what this host has" };
+
+const directoryOptions = [configOption, ...settingOptions(["clientConfigDir"])];
+
+const serve: CommandSpec = {
+  words: ["serve"],
+  about: "Run the agent in the foreground",
+  details:
+    "Discovers what the entry files in clientConfigDir name, has the kernel connect every path found, and " +
+    "keeps it so until SIGTERM or SIGINT. The flags below override the settings file, which the environment " +
+    "overrides too.",
+  options: [
+    configOption,
+    {
+      long: "ephemeral",
+      about:
+        "Keep all state in a temporary directory and leave /etc alone; with -a, that is all the configuration",
+    },
+    {
+      long: "dry-run",
+      about:
+        "Connect nothing in the kernel, print what would be connected; implies --ephemeral, needs no root",
+    },
+    {
+      long: "once",
+      about: "With --dry-run: end after the first whole picture, with status 0 if all is reachable",
+    },
+    { ...addressesOption, about: `With --ephemeral: ${addressesOption.about}` },
+    { ...hostnqnOption, about: "With -a: NQN that this host calls itself" },
+    { ...nqnOption, about: "With -a: NQN of the subsystem" },
+    { ...hostidOption, about: "With -a: identifier of this host" },
+    { ...outputOption("table"), about: "With --dry-run: table, or json with one line a picture" },
+    ...settingOptions(),
+  ],
+  examples: [
+    "discovery-client serve --config /etc/discovery-client/discovery-client.yaml",
+    "discovery-client serve --dry-run --once -a 10.0.0.1:8009 -q nqn.2014-08.org.example:host1 " +
+    "-n nqn.2016-01.com.example:volumes",
+  ],
+  run: async (environment, options) => (await import("./serve.ts")).serve(environment, options),
+};
+
+const discover: CommandSpec = {
+  words: ["discover"],
+  about: "Read the discovery log of one discovery controller",
+  options: [
+    {
+      long: "traddr",
+      short: "a",
+      value: "ADDRESS",
+      required: true,
+      about: "Discovery endpoint: address or host name, with or without a port",
+    },
+    { long: "trsvcid", short: "s", value: "PORT", about: "Its port", standard: "8009" },
+    { ...hostnqnOption, required: true },
+    {
+      ...hostidOption,
+      standard: "the one in use with this NQN, the one in nvmeHostIDPath, or one derived from the NQN",
+    },
+    transportOption,
+    { long: "timeout", value: "DURATION", about: "Longest time the whole may take", standard: "10s" },
+    outputOption("json"),
+    ...settingOptions(["nvmeHostIDPath", "kato"]),
+  ],
+  examples: ["discovery-client discover -a 10.0.0.1:8009 -q nqn.2014-08.org.example:host1 -o table"],
+  run: async (environment, options) => (await import("./discover.ts")).discover(environment, options),
+};
+
+const addHostnqn: CommandSpec = {
+  words: ["add-hostnqn"],
+  about: "Write an entry file, so that the agent connects a cluster",
+  options: [
+    { long: "name", value: "NAME", required: true, about: "Name of the file in clientConfigDir" },
+    { ...addressesOption, required: true },
+    { ...hostnqnOption, required: true },
+    { ...nqnOption, required: true },
+    { ...hostidOption, standard: "the host's own" },
+    transportOption,
+    ...directoryOptions,
+  ],
+  examples: [
+    "discovery-client add-hostnqn --name volumes -a 10.0.0.1,10.0.0.2:8009 -q nqn.2014-08.org.example:host1 " +
+    "-n nqn.2016-01.com.example:volumes",
+  ],
+  run: async (environment, options) => (await import("./add_hostnqn.ts")).addHostnqn(environment, options),
+};
+
+const removeHostnqn: CommandSpec = {
+  words: ["remove-hostnqn"],
+  about: "Remove an entry file; controllers that the kernel has stay connected",
+  options: [
+    { long: "name", short: "n", value: "NAME", required: true, about: "Name of the file in clientConfigDir" },
+    ...directoryOptions,
+  ],
+  examples: ["discovery-client remove-hostnqn --name volumes"],
+  run: async (environment, options) =>
+    (await import("./remove_hostnqn.ts")).removeHostnqn(environment, options),
+};
+
+const listCtrl: CommandSpec = {
+  words: ["list", "ctrl"],
+  about: "List the NVMe over Fabrics controllers of this host",
+  options: [outputOption("json")],
+  examples: ["discovery-client list ctrl -o table"],
+  run: async (environment, options) => (await import("./list_ctrl.ts")).listCtrl(environment, options),
+};
+
+const autoDetect: CommandSpec = {
+  words: ["auto-detect"],
+  about: "Deduce entries from the I/O controllers that this host has, and print them",
+  details: "The agent does this by itself when it starts with neither entry files nor a remembered list.",
+  options: [
+    { long: "write", about: "Write them to the file autoDetectEntries.filename in clientConfigDir" },
+    configOption,
+    ...settingOptions([
+      "clientConfigDir",
+      "autoDetectEntries.filename",
+      "autoDetectEntries.discoveryServicePort",
+      "autoDetectEntries.subsystemMatch",
+    ]),
+  ],
+  examples: ["discovery-client auto-detect", "discovery-client auto-detect --write"],
+  run: async (environment, options) => (await import("./auto_detect.ts")).autoDetect(environment, options),
+};
+
+export const commands: readonly CommandSpec[] = [
+  serve,
+  discover,
+  addHostnqn,
+  removeHostnqn,
+  listCtrl,
+  autoDetect,
+];

@@ -1,0 +1,38 @@
+/** The settings of a command: the file that `--config` names or the default one, the environment, the flags. */
+import { ConfigError } from "../base/errors.ts";
+import { limits } from "../base/limits.ts";
+import { type LoadedSettings, loadSettings } from "../config/settings.ts";
+import { settingKeys } from "../config/settings_table.ts";
+import { absolutePath, readTextFile } from "../io/host_files.ts";
+import type { OptionValues } from "./command.ts";
+import type { Environment } from "./environment.ts";
+import { defaultSettingsFile } from "./setting_options.ts";
+
+export interface EffectiveSettings extends LoadedSettings {
+  /** The file read; undefined when there is none. */
+  readonly file?: string;
+}
+
+/**
+ * Paths in it are absolute. A missing default file counts as empty, a missing file that `--config` names does not.
+ * Throws ConfigError (SettingsError for values) and KernelError.
+ */
+export async function loadEffectiveSettings(
+  { env }: Environment,
+  options: OptionValues,
+): Promise<EffectiveSettings> {
+  const wanted = options.text("config");
+  const file = wanted ?? defaultSettingsFile;
+  const text = await readTextFile(file, limits.settingsBytesMax);
+  if (text === null && wanted !== undefined) {
+    throw new ConfigError("ENOENT", `Cannot read the settings ${file}: there is no such file`, { file });
+  }
+  const flags = Object.fromEntries(settingKeys.map(({ path }) => [path, options.raw(path)]));
+  const loaded = loadSettings({ ...(text === null ? {} : { yaml: { text, file } }), env, flags });
+  const settings = {
+    ...loaded.settings,
+    clientConfigDir: absolutePath(loaded.settings.clientConfigDir),
+    internalDir: absolutePath(loaded.settings.internalDir),
+  };
+  return { ...loaded, settings, ...(text === null ? {} : { file }) };
+}

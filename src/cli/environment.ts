@@ -1,0 +1,18 @@
+/** What the commands see of their process: arguments, variables, output. `main.ts` makes the real one. */
+
+export interface Environment {
+  readonly args: readonly string[];
+  readonly env: Readonly<Record<string, string>>;
+  readonly stdout: Output;
+  readonly stderr: Output;
+  /** Calls `listener` with an error that nobody caught, before the process ends because of it. */
+  onBug(listener: (error: unknown) => void): void;
+}
+
+export interface Output {
+  /** Returns when all of it is written. */
+  write(text: string): void;
+  readonly isTerminal: boolean;
+  /** Width of the terminal; undefined where there is none. */
+  readonly columns: number | undefined;
+}

@@ -1,0 +1,42 @@
+/**
+ * The command line from arguments to exit status: 0 for success, 1 for failures, 2 for a command line that makes no
+ * sense. A failure is one line on stderr; a bug shows where it happened.
+ */
+import { AgentError, errorText } from "../base/errors.ts";
+import { UsageError } from "./command.ts";
+import type { Environment } from "./environment.ts";
+import { helpWords, runProgram } from "./program.ts";
+
+export async function runCli(environment: Environment): Promise<number> {
+  const { stderr } = environment;
+  try {
+    return await runProgram(environment);
+  } catch (error) {
+    if (error instanceof UsageError) {
+      // Without a message the help has been printed instead.
+      if (error.message !== "") stderr.write(failureText(error) + usageHint(environment));
+      return 2;
+    }
+    stderr.write(error instanceof AgentError ? failureText(error) : bugText(error));
+    return 1;
+  }
+}
+
+/** `discovery-client: Cannot …`; a message of several lines has each of them marked. */
+function failureText(error: AgentError): string {
+  return errorText(error).split("\n").map((line) => `discovery-client: ${line}\n`).join("");
+}
+
+function usageHint({ args }: Environment): string {
+  const words = helpWords(args);
+  return `Try: discovery-client ${[...words, "--help"].join(" ")}\n`;
+}
+
+/** What is printed about an error that should not exist. */
+export function bugText(error: unknown): string {
+  const stack = error instanceof Error ? error.stack ?? error.message : String(error);
+  const cause = error instanceof Error && error.cause instanceof Error
+    ? `\nCaused by: ${error.cause.stack}`
+    : "";
+  return `discovery-client: This is a bug, please report it with the lines below\n${stack}${cause}\n`;
+}

@@ -1,0 +1,132 @@
+/** `serve`: builds the world, runs the agent in it until a signal, and tells systemd how it is. Decides no connects. */
+import { Agent, type AgentOptions } from "../agent/agent.ts";
+import { errorText } from "../base/errors.ts";
+import { limits } from "../base/limits.ts";
+import { versionText } from "../base/version.ts";
+import { setCpuAffinity } from "../io/libc.ts";
+import type { ConnectOptions } from "../model/connect_options.ts";
+import type { Log } from "../model/world.ts";
+import { type AgentHome, configuredHome, ephemeralHome } from "./agent_home.ts";
+import { openAgentLog } from "./agent_log.ts";
+import { detectAtStart } from "./auto_detection.ts";
+import type { OptionValues } from "./command.ts";
+import { DryRun } from "./dry_run.ts";
+import { type EffectiveSettings, loadEffectiveSettings } from "./effective_settings.ts";
+import type { Environment } from "./environment.ts";
+import { readHostId } from "./host_id.ts";
+import { realWorld } from "./real_world.ts";
+import { parseServeOptions, type ServeOptions } from "./serve_options.ts";
+import { StatusLine } from "./status_line.ts";
+import { StopRequest } from "./stop_request.ts";
+
+export async function serve(environment: Environment, options: OptionValues): Promise<number> {
+  const serveOptions = parseServeOptions(options);
+  const effective = await loadEffectiveSettings(environment, options);
+  const log = openAgentLog(environment, effective, serveOptions);
+  environment.onBug((error) =>
+    log.error(`This is a bug, the agent ends: ${error instanceof Error ? error.stack : error}`)
+  );
+  const stop = new StopRequest(() =>
+    log.info("Ignored SIGHUP: settings are read at start, entry files at any time")
+  );
+  const home = serveOptions.isEphemeral
+    ? await ephemeralHome(effective.settings, serveOptions)
+    : configuredHome(effective.settings);
+  try {
+    const running = runAgent({ environment, serveOptions, effective, log, stop, home });
+    // Whoever insists does not want to wait for whatever we wait for.
+    return await Promise.race([running, stop.insisted.then(() => 1)]);
+  } finally {
+    await home.close().catch((error) => log.warn(errorText(error)));
+    stop.close();
+  }
+}
+
+interface Serving {
+  readonly environment: Environment;
+  readonly serveOptions: ServeOptions;
+  readonly effective: EffectiveSettings;
+  readonly log: Log;
+  readonly stop: StopRequest;
+  readonly home: AgentHome;
+}
+
+async function runAgent(serving: Serving): Promise<number> {
+  const { environment, effective, serveOptions, log, stop, home } = serving;
+  const { settings } = effective;
+  const { isDryRun } = serveOptions;
+  greet(serving);
+  await home.prepare(log);
+  applyAffinity(settings.cores, log);
+  const world = realWorld({
+    clientConfigDir: home.clientConfigDir,
+    internalDir: home.internalDir,
+    log,
+    dryRun: isDryRun,
+  });
+  if (!serveOptions.isEphemeral && settings.autoDetectEntries.enabled) await detectAtStart(world, settings);
+  const statusLine = new StatusLine(world);
+  const dryRun = isDryRun
+    ? new DryRun({ clock: world.clock, stdout: environment.stdout, ...serveOptions })
+    : null;
+  const agent = new Agent(world, {
+    ...await agentOptions(effective, isDryRun, log),
+    onPass: (snapshot) => {
+      statusLine.handlePass(snapshot);
+      dryRun?.handlePass(snapshot);
+    },
+  });
+  const started = agent.start().then(() => world.notifier.ready());
+  const asked = stop.asked.then(() => 0);
+  const status = await Promise.race([
+    asked,
+    started.then(() => asked),
+    ...dryRun === null ? [] : [dryRun.ended],
+  ]);
+  log.info("Stopping: sessions are shut down, controllers stay connected");
+  world.notifier.stopping();
+  await agent.stop();
+  log.info("Stopped");
+  return status;
+}
+
+function greet({ environment, serveOptions, effective, home, log }: Serving): void {
+  const { file, warnings } = effective;
+  log.info(`discovery-client ${versionText()} starts`, {
+    settings: file ?? "defaults",
+    clientConfigDir: home.clientConfigDir,
+    internalDir: home.internalDir,
+  });
+  for (const warning of warnings) log.warn(warning);
+  if (serveOptions.isEphemeral) {
+    environment.stderr.write(`discovery-client: Entry files are read from ${home.clientConfigDir}\n`);
+  }
+}
+
+function applyAffinity(cores: readonly number[], log: Log): void {
+  if (cores.length === 0) return;
+  try {
+    setCpuAffinity(cores);
+  } catch (error) {
+    log.warn(`${errorText(error)}; going on with all of them`);
+  }
+}
+
+async function agentOptions(
+  { settings, sources }: EffectiveSettings,
+  dryRun: boolean,
+  log: Log,
+): Promise<AgentOptions> {
+  const { hostid, problem } = await readHostId(settings.nvmeHostIDPath);
+  if (problem !== undefined) log.warn(problem);
+  const connectDefaults: ConnectOptions = {
+    ...(settings.maxIOQueues > 0 ? { nrIoQueues: settings.maxIOQueues } : {}),
+    ...(sources.get("ctrlLossTMO")?.from === "default" ? {} : { ctrlLossTmo: settings.ctrlLossTmoSeconds }),
+  };
+  return {
+    policy: { dryRun, connectDefaults, hostid },
+    reconnectIntervalMs: settings.reconnectIntervalMs,
+    katoMs: settings.katoSeconds * 1_000,
+    ...(settings.logPagePaginationEnabled ? { logChunkBytesMax: limits.logChunkBytesMin } : {}),
+  };
+}

@@ -1,0 +1,38 @@
+/** Options that several commands have, so that they look and read the same everywhere. */
+import type { OptionSpec } from "./command.ts";
+
+export const transportOption: OptionSpec = {
+  long: "transport",
+  short: "t",
+  value: "NAME",
+  about: "Transport; tcp is the only one",
+  standard: "tcp",
+};
+
+export const addressesOption: OptionSpec = {
+  long: "addresses",
+  short: "a",
+  value: "ADDRESS",
+  many: true,
+  about: "Discovery endpoints, as ip, ip:port, [ipv6]:port or name:port; port 8009 when left out",
+};
+
+export const hostnqnOption: OptionSpec = {
+  long: "hostnqn",
+  short: "q",
+  value: "NQN",
+  about: "NQN that this host calls itself",
+};
+
+export const hostidOption: OptionSpec = {
+  long: "hostid",
+  short: "I",
+  value: "UUID",
+  about: "Identifier of this host",
+};
+
+export const nqnOption: OptionSpec = { long: "nqn", short: "n", value: "NQN", about: "NQN of the subsystem" };
+
+export function outputOption(standard: "json" | "table"): OptionSpec {
+  return { long: "output", short: "o", value: "FORMAT", about: "json or table", standard };
+}

@@ -1,0 +1,49 @@
+/**
+ * The few dealings of the commands with files of the host: settings and identity read, temporary directories made
+ * and removed. Throws KernelError with the errno's name.
+ */
+import { KernelError } from "../base/errors.ts";
+import { errnoOf, kernelError } from "./io_errors.ts";
+
+/** The text of a file of at most `bytesMax` bytes; null when there is none. */
+export async function readTextFile(path: string, bytesMax: number): Promise<string | null> {
+  try {
+    const { isFile, size } = await Deno.stat(path);
+    // A pipe or a device may have no end.
+    if (!isFile) throw new KernelError("EINVAL", `Cannot read ${path}: it is not a regular file`);
+    if (size > bytesMax) {
+      throw new KernelError(
+        "EFBIG",
+        `Cannot read ${path}: it has ${size} bytes, at most ${bytesMax} are read`,
+      );
+    }
+    return await Deno.readTextFile(path);
+  } catch (error) {
+    if (errnoOf(error) === "ENOENT") return null;
+    throw kernelError(`Cannot read ${path}`, error);
+  }
+}
+
+/** From the working directory, without a final slash. */
+export function absolutePath(path: string): string {
+  const whole = path.startsWith("/") ? path : `${Deno.cwd()}/${path}`;
+  return whole.replace(/\/\.(?=\/|$)/g, "").replace(/\/{2,}/g, "/").replace(/(?<=.)\/$/, "");
+}
+
+/** A new directory that only this user can enter. */
+export async function makeTemporaryDirectory(prefix: string): Promise<string> {
+  try {
+    return await Deno.makeTempDir({ prefix });
+  } catch (error) {
+    throw kernelError("Cannot make a temporary directory", error);
+  }
+}
+
+/** Removes a directory with all that is in it. */
+export async function removeDirectory(path: string): Promise<void> {
+  try {
+    await Deno.remove(path, { recursive: true });
+  } catch (error) {
+    if (errnoOf(error) !== "ENOENT") throw kernelError(`Cannot remove ${path}`, error);
+  }
+}
