@@ -2,7 +2,7 @@
  * Drives one sans-I/O machine over one TCP connection: dials, reads, writes, and keeps its timer. The only place
  * where promises and machines meet. It decides nothing: the machine says when it is over, the owner what follows.
  */
-import { errorText, TransportError } from "../base/errors.ts";
+import { AgentError } from "../base/errors.ts";
 import { limits } from "../base/limits.ts";
 import type { Timer } from "../base/clock.ts";
 import type { Connection, DialTarget, World } from "../model/world.ts";
@@ -64,7 +64,7 @@ export class MachineRunner<M extends Machine> {
     try {
       connection = await world.dialer.dial(target, this.#abort.signal);
     } catch (error) {
-      if (!this.#over) this.#options.onDialFailed(asError(error));
+      if (!this.#over) this.#options.onDialFailed(expected(error));
       return;
     }
     if (this.#over) return connection.close();
@@ -81,7 +81,7 @@ export class MachineRunner<M extends Machine> {
       try {
         count = await connection.read(buffer);
       } catch (error) {
-        if (!this.#over) machine.handleClose(asError(error));
+        if (!this.#over) machine.handleClose(expected(error));
         break;
       }
       if (count === null) {
@@ -133,7 +133,7 @@ export class MachineRunner<M extends Machine> {
     }, (error) => {
       this.#writing = false;
       if (this.#over) return;
-      machine.handleClose(asError(error));
+      machine.handleClose(expected(error));
       this.#step();
     });
   }
@@ -154,6 +154,8 @@ export class MachineRunner<M extends Machine> {
   }
 }
 
-function asError(error: unknown): Error {
-  return error instanceof Error ? error : new TransportError("unknown", errorText(error));
+/** What the outside world did is told; anything else is a bug, and goes up until systemd restarts us. */
+function expected(error: unknown): AgentError {
+  if (error instanceof AgentError) return error;
+  throw error;
 }
