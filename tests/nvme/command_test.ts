@@ -88,14 +88,14 @@ const goldens: readonly [name: string, actual: Uint8Array, expected: Uint8Array]
     encodeGetLogPage({
       cid,
       lid: 0x70,
-      offset: 0x1_2345_6788,
+      offset: 0x1_c345_6788,
       bytes: 0x100000,
       retainAsyncEvent: false,
     }),
     wire(
       "02 40 3412 00000000 00*16 00*8",
       "00001000 000000 5a",
-      "70 00 ffff 03000000 88674523 01000000 00*8", // 262,143 dwords 0-based: NUMDL FFFFh, NUMDU 3
+      "70 00 ffff 03000000 886745c3 01000000 00*8", // 262,143 dwords 0-based: NUMDL FFFFh, NUMDU 3
     ),
   ],
 ];

@@ -241,6 +241,34 @@ Deno.test("Framer refuses a PDO inside the header, unaligned, or behind the data
   }
 });
 
+/** `pdu` with other bytes in its header and a header digest that matches them. */
+function redigested(pdu: Uint8Array, patches: Readonly<Record<number, number>>): Uint8Array {
+  const bad = patched(pdu, patches);
+  bad.set(le32(crc32c(bad.subarray(0, bad[2]!))), bad[2]!);
+  return bad;
+}
+
+Deno.test("Framer judges lengths under a matching header digest as well", () => {
+  const { c2hData, capsuleResp, r2t } = digestedPdus;
+  for (
+    const [bad, fei] of [
+      [redigested(c2hData, { 6: 0x10 }), 4],
+      [redigested(capsuleResp, { 4: 0x20 }), 4],
+      [redigested(r2t, { 4: 0x20 }), 4],
+      [redigested(c2hData, { 3: 24 }), 3],
+      [redigested(c2hData, { 3: 30 }), 3],
+      // PLEN is 36, the data ends at 32: this would start in its digest.
+      [redigested(c2hData, { 3: 36 }), 3],
+    ] as const
+  ) {
+    const error = refusal(bad, bothDigests);
+    assertEquals([error.code, error.fes, error.fei], ["pdu-header", 1, fei]);
+  }
+  // A PLEN without room for the header digest fails before the digest could come.
+  const error = refusal(patched(c2hData.subarray(0, 8), { 4: 27 }), bothDigests);
+  assertEquals([error.code, error.fes, error.fei], ["pdu-header", 1, 4]);
+});
+
 Deno.test("Framer leaves padding out of the data and out of its digest", () => {
   const padded = wire("07 04 18 20 24000000", "0100 0000 00000000 04000000 00*4", "99*8", "de ad be ef");
   assertEquals(frameOf(padded).data, wire("de ad be ef"));

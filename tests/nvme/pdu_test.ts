@@ -188,6 +188,13 @@ Deno.test("decodePdu() refuses SUCCESS without LAST_PDU", () => {
   assertEquals([error.code, error.fes, error.fei], ["pdu-field", 1, 1]);
 });
 
+Deno.test("decodePdu() copies the header in a TermReq, which outlives the connection", () => {
+  const frame = frameOf(goldens[3]![1]);
+  const pdu = decodePdu(frame);
+  frame.data.fill(0xee);
+  assertEquals(pdu, goldens[3]![0]);
+});
+
 Deno.test("decodePdu() hands on that the data digest failed", () => {
   const digests: Digests = { header: false, data: true };
   const pdu = encodePdu(goldens[9]![0], digests);
