@@ -203,7 +203,7 @@ function encodeRecord(page: Uint8Array, view: DataView, at: number, record: Part
   view.setUint16(at + 8, record.asqsz ?? 32, true);
   view.setUint16(at + 10, record.eflags ?? 0, true);
   view.setUint8(at + sectypeAt, record.sectype ?? 0);
-  // TRSVCID is space-padded by some targets and NUL-padded by others; SPDK pads with spaces.
+  // NUL-padded as nvmet does; a reader must take space padding as well.
   encodeFieldText(page, at + trsvcidField.at, trsvcidField.size, trsvcid);
   encodeFieldText(page, at + subnqnField.at, subnqnField.size, subnqn);
   encodeFieldText(page, at + traddrField.at, traddrField.size, traddr);
