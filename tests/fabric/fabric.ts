@@ -1,0 +1,363 @@
+/**
+ * A storage cluster as discovery sees it, as plain data with operations: nodes, subsystems linked at nodes, allowed
+ * hosts, referrals, one generation counter a target, and word to the connections that a change concerns. It knows
+ * no bytes, no sockets and no time; a target's rules come from its quirks.
+ */
+import { discoveryNqn } from "../../src/nvme/spec.ts";
+import type { Fault } from "./fault.ts";
+import { type Quirks, quirks, type TargetKind } from "./quirks.ts";
+import { type FabricRecord, logPageOf, recordsOf } from "./fabric_log.ts";
+
+/** `trsvcid` 0 becomes real when a server listens; the object stays the same. */
+export interface FabricAddress {
+  readonly traddr: string;
+  trsvcid: number;
+}
+
+export interface NodeOptions {
+  readonly id: string;
+  readonly discovery: readonly FabricAddress[];
+  /** I/O controllers; the discovery addresses with port 4420 when left out. */
+  readonly io?: readonly FabricAddress[];
+  readonly kind?: TargetKind;
+  readonly quirks?: Partial<Quirks>;
+  /** Nodes with the same word are one target: one generation, one pool of controller ids. Its id when left out. */
+  readonly target?: string;
+  /** A unique discovery NQN, which Identify and subtype 3 then tell; the well-known one is taken as well. */
+  readonly discoveryNqn?: string;
+  /** The log begins with the node's own record (subtype 3); what its kind does when left out. */
+  readonly listsItself?: boolean;
+}
+
+export interface Subsystem {
+  readonly nqn: string;
+  anyHost: boolean;
+  readonly hosts: Set<string>;
+}
+
+export interface Referral {
+  readonly address: FabricAddress;
+  readonly subnqn: string;
+}
+
+export interface FabricNode {
+  readonly id: string;
+  /** 1-based; also the PORTID of its records. */
+  readonly index: number;
+  readonly target: Target;
+  readonly quirks: Quirks;
+  readonly discovery: readonly FabricAddress[];
+  readonly io: readonly FabricAddress[];
+  readonly discoveryNqn: string;
+  readonly listsItself: boolean;
+  readonly subsystems: Set<Subsystem>;
+  readonly referrals: Referral[];
+  /** Records of a hostile or odd node, at the end of its log. */
+  injected: readonly FabricRecord[];
+  /** For connections accepted from now on. */
+  faults: readonly Fault[];
+  up: boolean;
+}
+
+export interface Target {
+  generation: bigint;
+  lastCntlid: number;
+}
+
+/** One accepted connection, as the fabric needs it. */
+export interface FabricConnection {
+  /** Host of the enabled discovery controller on it, else null. */
+  readonly hostnqn: string | null;
+  /** The discovery log changed for this host. */
+  handleLogChange(): void;
+  /** The node's port is gone. */
+  handleNodeDown(): void;
+}
+
+export interface FabricOptions {
+  readonly nodes?: number;
+  /** Linked at every node, any host: `nqn.2024-01.org.example:sub1` … */
+  readonly subsystems?: number;
+  readonly kind?: TargetKind;
+  readonly quirks?: Partial<Quirks>;
+  /** Of node 1, 2 …; 10.0.0.1 … when left out. */
+  readonly traddr?: (index: number) => string;
+  readonly discoveryPort?: number;
+  readonly ioPort?: number;
+  /** Every node refers to every other; true when left out. */
+  readonly mesh?: boolean;
+}
+
+export class Fabric {
+  readonly nodes = new Map<string, FabricNode>();
+  readonly subsystems = new Map<string, Subsystem>();
+  readonly #targets = new Map<string, Target>();
+  readonly #connections = new Map<FabricNode, Set<FabricConnection>>();
+  readonly #watchers = new Set<(node: FabricNode) => void>();
+
+  /** Nodes `n1`, `n2` … in a full mesh, every subsystem at every node. */
+  static build(options: FabricOptions = {}): Fabric {
+    const { nodes = 3, subsystems = 0, kind, quirks, discoveryPort = 8009, ioPort = 4420 } = options;
+    const traddrOf = options.traddr ?? ((index: number) => `10.0.0.${index}`);
+    const fabric = new Fabric();
+    for (let index = 1; index <= nodes; index++) {
+      const traddr = traddrOf(index);
+      const discovery = [{ traddr, trsvcid: discoveryPort }];
+      fabric.addNode({ id: `n${index}`, discovery, io: [{ traddr, trsvcid: ioPort }], kind, quirks });
+    }
+    if (options.mesh ?? true) fabric.refer();
+    for (let index = 1; index <= subsystems; index++) {
+      fabric.addSubsystem(`nqn.2024-01.org.example:sub${index}`);
+    }
+    return fabric;
+  }
+
+  addNode(options: NodeOptions): FabricNode {
+    const { id, discovery, kind = "nvmet" } = options;
+    if (this.nodes.has(id)) throw new Error(`Cannot add node ${id}: there is one`);
+    const targetName = options.target ?? id;
+    const target = this.#targets.get(targetName) ?? { generation: 0n, lastCntlid: 0 };
+    this.#targets.set(targetName, target);
+    const rules: Quirks = { ...quirks[kind], ...options.quirks };
+    const node: FabricNode = {
+      id,
+      index: this.nodes.size + 1,
+      target,
+      quirks: rules,
+      discovery,
+      io: options.io ?? discovery.map(({ traddr }) => ({ traddr, trsvcid: 4420 })),
+      discoveryNqn: options.discoveryNqn ?? discoveryNqn,
+      listsItself: options.listsItself ?? rules.currentRecord,
+      subsystems: new Set(),
+      referrals: [],
+      injected: [],
+      faults: [],
+      up: true,
+    };
+    this.nodes.set(id, node);
+    this.#connections.set(node, new Set());
+    return node;
+  }
+
+  node(id: string): FabricNode {
+    const node = this.nodes.get(id);
+    if (node === undefined) throw new Error(`There is no node ${id}`);
+    return node;
+  }
+
+  subsystem(nqn: string): Subsystem {
+    const subsystem = this.subsystems.get(nqn);
+    if (subsystem === undefined) throw new Error(`There is no subsystem ${nqn}`);
+    return subsystem;
+  }
+
+  /** Any host when `hosts` is left out; linked at all nodes when `nodes` is. */
+  addSubsystem(
+    nqn: string,
+    options: { hosts?: readonly string[]; nodes?: readonly string[] } = {},
+  ): Subsystem {
+    if (this.subsystems.has(nqn)) throw new Error(`Cannot add subsystem ${nqn}: there is one`);
+    const { hosts, nodes = [...this.nodes.keys()] } = options;
+    const subsystem = { nqn, anyHost: hosts === undefined, hosts: new Set(hosts) };
+    this.subsystems.set(nqn, subsystem);
+    for (const id of nodes) this.link(nqn, id);
+    return subsystem;
+  }
+
+  removeSubsystem(nqn: string): void {
+    const subsystem = this.subsystem(nqn);
+    for (const node of this.#nodesWith(subsystem)) this.unlink(nqn, node.id);
+    this.subsystems.delete(nqn);
+  }
+
+  link(nqn: string, nodeId: string): void {
+    const [node, subsystem] = [this.node(nodeId), this.subsystem(nqn)];
+    if (node.subsystems.has(subsystem)) return;
+    const listened = isListening(node);
+    node.subsystems.add(subsystem);
+    this.#notify([node], (host, { linkHeardBy }) => linkHeardBy === "everybody" || allows(subsystem, host));
+    this.#settle(node, listened);
+  }
+
+  unlink(nqn: string, nodeId: string): void {
+    const [node, subsystem] = [this.node(nodeId), this.subsystem(nqn)];
+    const listened = isListening(node);
+    if (!node.subsystems.delete(subsystem)) return;
+    this.#notify([node], (host, { linkHeardBy }) => linkHeardBy === "everybody" || allows(subsystem, host));
+    this.#settle(node, listened);
+  }
+
+  allowHost(nqn: string, hostnqn: string): void {
+    const subsystem = this.subsystem(nqn);
+    if (subsystem.hosts.has(hostnqn)) return;
+    subsystem.hosts.add(hostnqn);
+    this.#notify(this.#nodesWith(subsystem), (host) => host === hostnqn);
+  }
+
+  denyHost(nqn: string, hostnqn: string): void {
+    const subsystem = this.subsystem(nqn);
+    if (!subsystem.hosts.delete(hostnqn)) return;
+    this.#notify(this.#nodesWith(subsystem), (host) => host === hostnqn);
+  }
+
+  setAnyHost(nqn: string, anyHost: boolean): void {
+    const subsystem = this.subsystem(nqn);
+    if (subsystem.anyHost === anyHost) return;
+    subsystem.anyHost = anyHost;
+    this.#notify(this.#nodesWith(subsystem), () => true);
+  }
+
+  /** To a node's first discovery address, or to anywhere. */
+  addReferral(fromId: string, to: string | FabricAddress, subnqn?: string): void {
+    const node = this.node(fromId);
+    const address = this.#referralAddress(to);
+    if (node.referrals.some((referral) => sameAddress(referral.address, address))) return;
+    // nvmet always tells the well-known name, whatever the other side calls itself.
+    node.referrals.push({ address, subnqn: subnqn ?? discoveryNqn });
+    this.#notify([node], () => true);
+  }
+
+  removeReferral(fromId: string, to: string | FabricAddress): void {
+    const node = this.node(fromId);
+    const address = this.#referralAddress(to);
+    const index = node.referrals.findIndex((referral) => sameAddress(referral.address, address));
+    if (index < 0) return;
+    node.referrals.splice(index, 1);
+    this.#notify([node], () => true);
+  }
+
+  /** Full mesh among these nodes, or all. */
+  refer(ids: readonly string[] = [...this.nodes.keys()]): void {
+    for (const from of ids) for (const to of ids) if (from !== to) this.addReferral(from, to);
+  }
+
+  #referralAddress(to: string | FabricAddress): FabricAddress {
+    if (typeof to !== "string") return to;
+    const address = this.node(to).discovery[0];
+    if (address === undefined) throw new Error(`Node ${to} has no discovery address`);
+    return address;
+  }
+
+  /** Replaces the injected records of a node; everybody there hears of it. */
+  injectRecords(nodeId: string, records: readonly FabricRecord[]): void {
+    const node = this.node(nodeId);
+    node.injected = records;
+    this.#notify([node], () => true);
+  }
+
+  /** Its ports come back, with everything configured as before. */
+  setNodeUp(id: string): void {
+    this.#setUp(this.node(id), true);
+  }
+
+  /** Its ports close, connections with them. For a node that falls silent use the network's faults instead. */
+  setNodeDown(id: string): void {
+    this.#setUp(this.node(id), false);
+  }
+
+  /** Down and up, and the target forgets its generation. */
+  restartNode(id: string): void {
+    this.setNodeDown(id);
+    this.node(id).target.generation = 0n;
+    this.setNodeUp(id);
+  }
+
+  #setUp(node: FabricNode, up: boolean): void {
+    const listened = isListening(node);
+    node.up = up;
+    this.#settle(node, listened);
+  }
+
+  /** The generation moves without any event; what a change for another host looks like. */
+  touch(nodeId: string): void {
+    this.node(nodeId).target.generation++;
+  }
+
+  /** Faults of the connections that this node accepts from now on. */
+  setFaults(nodeId: string, faults: readonly Fault[]): void {
+    this.node(nodeId).faults = faults;
+  }
+
+  /** What a host is told there now. */
+  discoveryLog(nodeId: string, hostnqn: string): FabricRecord[] {
+    return recordsOf(this, this.node(nodeId), hostnqn);
+  }
+
+  /** The same as the page's bytes. */
+  logPage(nodeId: string, hostnqn: string): Uint8Array {
+    return logPageOf(this, this.node(nodeId), hostnqn);
+  }
+
+  /** Every I/O path that the nodes up now offer this host: what an agent shall have connected in the end. */
+  paths(hostnqn: string): { traddr: string; trsvcid: number; subsysnqn: string; nodeId: string }[] {
+    return [...this.nodes.values()].filter(isListening).flatMap((node) =>
+      [...node.subsystems].filter((subsystem) => allows(subsystem, hostnqn)).flatMap(({ nqn }) =>
+        node.io.map(({ traddr, trsvcid }) => ({ traddr, trsvcid, subsysnqn: nqn, nodeId: node.id }))
+      )
+    );
+  }
+
+  /** Controller ids 1 … FFEF from the target's pool, round and round. */
+  takeCntlid(node: FabricNode): number {
+    node.target.lastCntlid = node.target.lastCntlid % 0xffef + 1;
+    return node.target.lastCntlid;
+  }
+
+  attach(node: FabricNode, connection: FabricConnection): void {
+    this.#connections.get(node)?.add(connection);
+  }
+
+  detach(node: FabricNode, connection: FabricConnection): void {
+    this.#connections.get(node)?.delete(connection);
+  }
+
+  /** Connections that a node holds now. */
+  connections(nodeId: string): readonly FabricConnection[] {
+    return [...this.#connections.get(this.node(nodeId)) ?? []];
+  }
+
+  /** Calls `onChange` when a node begins or ends to listen; returns how to stop that. */
+  watchNodes(onChange: (node: FabricNode) => void): () => void {
+    this.#watchers.add(onChange);
+    return () => this.#watchers.delete(onChange);
+  }
+
+  #nodesWith(subsystem: Subsystem): FabricNode[] {
+    return [...this.nodes.values()].filter((node) => node.subsystems.has(subsystem));
+  }
+
+  /** A change at these nodes: their targets' generations move, and the hosts concerned hear of it. */
+  #notify(changed: readonly FabricNode[], concerns: (hostnqn: string, quirks: Quirks) => boolean): void {
+    const targets = new Set(changed.map(({ target }) => target));
+    for (const target of targets) target.generation++;
+    for (const node of this.nodes.values()) {
+      const inScope = node.quirks.logScope === "node" ? changed.includes(node) : targets.has(node.target);
+      if (!inScope) continue;
+      for (const connection of this.connections(node.id)) {
+        const { hostnqn } = connection;
+        if (hostnqn !== null && concerns(hostnqn, node.quirks)) connection.handleLogChange();
+      }
+    }
+  }
+
+  /** Follows a change of whether the node listens. */
+  #settle(node: FabricNode, listened: boolean): void {
+    const listens = isListening(node);
+    if (listens === listened) return;
+    if (!listens) { for (const connection of this.connections(node.id)) connection.handleNodeDown(); }
+    for (const onChange of [...this.#watchers]) onChange(node);
+  }
+}
+
+/** Its ports are open. */
+export function isListening(node: FabricNode): boolean {
+  return node.up && (node.subsystems.size > 0 || node.quirks.listensWithoutSubsystems);
+}
+
+export function allows(subsystem: Subsystem, hostnqn: string): boolean {
+  return subsystem.anyHost || subsystem.hosts.has(hostnqn);
+}
+
+function sameAddress(a: FabricAddress, b: FabricAddress): boolean {
+  return a.traddr === b.traddr && a.trsvcid === b.trsvcid;
+}
