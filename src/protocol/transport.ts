@@ -81,6 +81,13 @@ export class Transport {
   /** NVMe/TCP 1.0 §3.6.2.3; the same demands as the Linux host makes. */
   #handleIcResp(pdu: Extract<Pdu, { kind: "icResp" }>): void {
     if (this.#established) throw sequenceError("second ICResp");
+    // Our in-capsule data stands right behind the header, which is no multiple of a wider alignment.
+    if (pdu.cpda !== 0) {
+      throw new ProtocolError("icresp-alignment", `ICResp demands data alignment ${pdu.cpda}, expected 0`, {
+        fes: fatalErrorStatus.invalidHeaderField,
+        fei: 10,
+      });
+    }
     for (const digest of ["header", "data"] as const) {
       // A controller may decline a digest (it then stays off); one that nobody asked for is an error.
       if (pdu.digests[digest] && !this.#wanted[digest]) {
@@ -89,6 +96,17 @@ export class Transport {
           fei: 11,
         });
       }
+    }
+    // In-capsule data of ours stands at byte 72 (76 with a header digest); Linux takes no other alignment either.
+    if (pdu.cpda !== 0) {
+      throw new ProtocolError(
+        "icresp-cpda",
+        `ICResp asks for a data alignment (CPDA) of ${pdu.cpda}, expected 0`,
+        {
+          fes: fatalErrorStatus.unsupportedParameter,
+          fei: 10,
+        },
+      );
     }
     this.#digests = pdu.digests;
     this.#framer.setDigests(pdu.digests);
