@@ -89,19 +89,25 @@ export class ControllerSetup {
       onSuccess: ({ dw0 }, _data, at) => {
         // CAP.TO counts 500 ms; one more unit as the Linux host allows.
         const timeoutMs = Math.min(((dw0 >>> 24) + 1) * 500, limits.readyTimeoutMsMax);
-        this.#writeConfiguration(at, "enable the controller", controllerConfiguration.enable, () => {
-          this.#startPoll(at, timeoutMs, csts.ready, `Controller not ready within ${timeoutMs} ms (CAP.TO)`);
+        this.#writeConfiguration(at, "enable the controller", controllerConfiguration.enable, (writtenMs) => {
+          const timeoutText = `Controller not ready within ${timeoutMs} ms (CAP.TO)`;
+          this.#startPoll(writtenMs, timeoutMs, csts.ready, timeoutText);
         });
       },
     });
   }
 
-  #writeConfiguration(nowMs: number, action: string, value: number, onSuccess: () => void): void {
+  #writeConfiguration(
+    nowMs: number,
+    action: string,
+    value: number,
+    onWritten: (nowMs: number) => void,
+  ): void {
     this.#queue.submit(nowMs, {
       action,
       encode: (cid) => encodePropertySet({ cid, offset: register.cc, value }),
       timeoutMs: limits.commandTimeoutMs,
-      onSuccess,
+      onSuccess: (_completion, _data, at) => onWritten(at),
     });
   }
 
@@ -194,9 +200,9 @@ export class ControllerSetup {
       nowMs,
       "shut the controller down",
       controllerConfiguration.shutdownNormal,
-      () => {
+      (writtenMs) => {
         const text = `Controller not shut down within ${limits.shutdownTimeoutMs} ms`;
-        this.#startPoll(nowMs, limits.shutdownTimeoutMs, csts.shutdownComplete, text);
+        this.#startPoll(writtenMs, limits.shutdownTimeoutMs, csts.shutdownComplete, text);
       },
     );
   }
