@@ -15,7 +15,7 @@ export const limits = {
   logRestartsMax: 6,
   /** Pause after that many restarts, ms. */
   logRestartPauseMs: 1_000,
-  /** Log reads that may follow one another at once on events that arrived while reading; then they are spaced. */
+  /** No more than two log reads within this, ms, however fast a controller raises events. */
   logReadGapMs: 100,
   /** The log is read again without an event after this, ms: an event may be lost in a target's restart. */
   logRefreshMs: 300_000,
@@ -111,6 +111,8 @@ export const limits = {
   sysfsIntervalMs: 5_000,
   /** Watch events that follow each other within this become one hint, ms. */
   watchSettleMs: 10,
+  /** A directory that was replaced is watched anew at each check for this long, ms: a watch may die of its forerunner. */
+  watchRenewMs: 3_000,
   /** Files or sysfs directories read at once: enough to keep the disk busy, few enough for the threads. */
   readsInFlightMax: 16,
   /** A file changed this recently is read again though it looks the same, ms: time stamps have coarse ticks. */

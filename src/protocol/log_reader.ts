@@ -37,6 +37,9 @@ export class LogReader {
   #again = false;
   #restarts = 0;
   #startAtMs = Infinity;
+  /** Ends of the last two reads. */
+  #endsMs: readonly [number, number] = [-Infinity, -Infinity];
+  #stopped = false;
 
   /** `chunkBytes`: bytes of one Get Log Page, a multiple of 1024, within the controller's MDTS. */
   constructor(queue: AdminQueue, chunkBytes: number, onLog: (log: DiscoveryLog, nowMs: number) => void) {
@@ -52,7 +55,20 @@ export class LogReader {
   /** Asks for a read; during one, for another after it: what changed meanwhile is never missed. */
   requestRead(nowMs: number): void {
     if (this.#reading) this.#again = true;
-    else if (this.#startAtMs === Infinity) this.#start(nowMs);
+    else if (this.#startAtMs === Infinity && !this.#stopped) this.#startSpaced(nowMs);
+  }
+
+  /** Begins no further read; answers under way are dropped. */
+  stop(): void {
+    this.#stopped = true;
+    this.#startAtMs = Infinity;
+  }
+
+  /** At once, but two in the gap at most: a controller may raise events as fast as we read. */
+  #startSpaced(nowMs: number): void {
+    const earliestMs = this.#endsMs[0] + limits.logReadGapMs;
+    if (nowMs >= earliestMs) this.#start(nowMs);
+    else this.#startAtMs = earliestMs;
   }
 
   #start(nowMs: number): void {
@@ -83,8 +99,9 @@ export class LogReader {
       this.#restarts = 0;
       this.#reading = false;
       const log = { genctr: header.genctr, records: decodeLogRecords(records, header.numrec) };
-      // Changes that came while reading: once more, but never in a tight loop.
-      if (this.#again) this.#startAtMs = at + limits.logReadGapMs;
+      this.#endsMs = [this.#endsMs[1], at];
+      // Changes that came while reading: once more.
+      if (this.#again) this.#startSpaced(at);
       this.#onLog(log, at);
     });
   }
@@ -111,12 +128,15 @@ export class LogReader {
       readBytes: bytes,
       timeoutMs: limits.commandTimeoutMs,
       onSuccess: (_completion, data, at) => {
+        if (this.#stopped) return;
         if (data.length < bytes) {
           throw new ProtocolError("log-short", `Cannot ${action}: only ${data.length} bytes came`);
         }
         onBytes(data, at);
       },
       onStatus: (completion, at) => {
+        // A shutdown overtakes commands; what becomes of them is nobody's concern.
+        if (this.#stopped) return;
         if (completion.status !== statusDiscoveryRestart) throw statusError(`Cannot ${action}`, completion);
         this.#restart(at);
       },

@@ -41,6 +41,7 @@ export class Session {
   #keepAliveAtMs = Infinity;
   #refreshAtMs = Infinity;
   #eventRequested = false;
+  #eventsConfigured = false;
 
   constructor(nowMs: number, options: SessionOptions) {
     this.#options = options;
@@ -108,6 +109,7 @@ export class Session {
     this.#keepAliveAtMs = Infinity;
     this.#refreshAtMs = Infinity;
     if (this.#reader === null) return this.#close(null);
+    this.#reader.stop();
     this.#stopDeadlineMs = nowMs + limits.shutdownTimeoutMs;
     this.#setup.shutdown(nowMs, () => this.#close(null));
   }
@@ -116,6 +118,7 @@ export class Session {
     if (this.#stopping) return;
     const chunkBytes = logChunkBytes(identify.mdts, this.#options.logChunkBytesMax);
     this.#reader = new LogReader(this.#queue, chunkBytes, (log) => this.#events.push({ kind: "log", log }));
+    this.#eventsConfigured = eventsConfigured;
     this.#events.push({ kind: "ready", identify, eventsConfigured });
     this.#keepAliveAtMs = nowMs + this.#options.katoMs / 2;
     // The request is posted before the log is read: a change after the read then raises an event.
@@ -126,7 +129,9 @@ export class Session {
   /** Reads the log without being told to: hints get lost, and a controller without events has no other way. */
   #refresh(nowMs: number): void {
     if (!this.#eventRequested) this.#requestEvent(nowMs);
-    this.#refreshAtMs = nowMs + (this.#eventRequested ? limits.logRefreshMs : limits.logPollMs);
+    // A request that stands is worth nothing where the controller was not told to raise the event.
+    const told = this.#eventRequested && this.#eventsConfigured;
+    this.#refreshAtMs = nowMs + (told ? limits.logRefreshMs : limits.logPollMs);
     this.#reader?.requestRead(nowMs);
   }
 
@@ -147,6 +152,7 @@ export class Session {
       // Refused or dropped at teardown: not an event. Poll until a request is taken again.
       onStatus: (_completion, at) => {
         this.#eventRequested = false;
+        if (this.#stopping) return;
         this.#refreshAtMs = Math.min(this.#refreshAtMs, at + limits.logPollMs);
       },
     });
@@ -188,5 +194,6 @@ export class Session {
 /** Largest multiple of 4 KiB within MDTS (in units of the 4 KiB page, NVMe Base 2.1 Figure "Identify Controller"). */
 function logChunkBytes(mdts: number, wanted: number = limits.logChunkBytesMax): number {
   const allowed = mdts === 0 || mdts > 16 ? limits.logChunkBytesMax : limits.logChunkBytesMin * 2 ** mdts;
-  return Math.max(limits.logChunkBytesMin, Math.min(wanted, allowed, limits.logChunkBytesMax));
+  const bytes = Math.min(wanted, allowed, limits.logChunkBytesMax);
+  return Math.max(limits.logChunkBytesMin, bytes - bytes % limits.logChunkBytesMin);
 }
