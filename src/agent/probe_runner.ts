@@ -8,7 +8,7 @@ export interface ProbeOptions {
   readonly world: Pick<World, "clock" | "dialer">;
   readonly traddr: string;
   readonly trsvcid: number;
-  /** A port that wants TLS does not answer a plain ICReq: an open port must do. */
+  /** The port wants TLS: that it is open must do. */
   readonly openPortSuffices: boolean;
 }
 
@@ -19,9 +19,8 @@ export function runProbe(options: ProbeOptions): Promise<ProbeResult> {
     new MachineRunner<Probe>({
       world,
       target: { traddr, trsvcid, timeoutMs: limits.dialTimeoutMs },
-      makeMachine: (nowMs) => new Probe(nowMs),
-      onStep: (probe) => {
-        const result = openPortSuffices ? { ok: true } as const : probe.result;
+      makeMachine: (nowMs) => new Probe(nowMs, { openPortSuffices }),
+      onStep: ({ result }) => {
         if (result !== null) resolve(result);
         return result === null;
       },
