@@ -1,0 +1,25 @@
+/**
+ * The benchmark: `deno task bench [plan] [process] [lab]`, all without a name. Medians and ratios of one run; what is
+ * to be reached is marked reached or missed. Takes some minutes; the lab needs its packages.
+ */
+import { decodeFigures, planFigures } from "./plan_bench.ts";
+import { labFigures } from "./lab_bench.ts";
+import { type Figure, formatFigures } from "./measure.ts";
+import { discoverFigures, findProgram, sessionFigures } from "./process_bench.ts";
+
+const wanted = new Set(Deno.args.length === 0 ? ["plan", "process", "lab"] : Deno.args);
+const figures: Figure[] = [];
+const program = await findProgram();
+
+async function section(name: string, measure: () => Promise<Figure[]>): Promise<void> {
+  if (!wanted.has(name)) return;
+  console.error(`measuring: ${name}`);
+  figures.push(...await measure());
+}
+
+await section("plan", async () => [...await planFigures(), ...await decodeFigures()]);
+await section("process", () => discoverFigures(program));
+await section("process", () => sessionFigures(program, [1, 100, 1_000]));
+await section("lab", () => labFigures(program));
+console.log(formatFigures(figures));
+Deno.exit(0);
