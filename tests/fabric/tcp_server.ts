@@ -68,7 +68,6 @@ export class FabricServer {
 
   #follow(node: FabricNode): void {
     if (!isListening(node)) return this.#closePorts(node);
-    if (this.#ports.has(node)) return;
     this.#ports.set(node, []);
     for (const { address, role } of portsOf(node)) this.#listen(node, address, role);
   }
