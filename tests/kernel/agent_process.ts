@@ -19,6 +19,7 @@ export interface StoredEntry {
   readonly EntrySource: string;
 }
 
+const startLimitMs = 30_000;
 const stopLimitMs = 15_000;
 
 /** Program and first arguments of every call of the agent. */
@@ -41,6 +42,8 @@ export class AgentHome {
   readonly #dir: string;
   #process: Deno.ChildProcess | null = null;
   #starts = 0;
+  #ready: Promise<void> = Promise.resolve();
+  #startedMs = 0;
 
   private constructor(dir: string) {
     this.#dir = dir;
@@ -86,12 +89,16 @@ autoDetectEntries: {enabled: ${detect.enabled}, filename: ${detect.filename}, di
     if (this.#process !== null) throw new Error("Cannot start the agent: it is running");
     this.#starts++;
     // Through a shell, so that the output of a killed process is kept too; exec keeps the pid.
+    const socket = `${this.#dir}/notify${this.#starts}`;
+    this.#ready = receiveReady(socket);
+    this.#startedMs = performance.now();
     const command = [...program, "serve", "--config", this.#settingsFile].join(" ");
     const child = new Deno.Command("sh", {
       args: ["-c", `exec ${command} >>${this.#dir}/stderr.log 2>&1`],
       stdin: "null",
       stdout: "null",
       stderr: "null",
+      env: { NOTIFY_SOCKET: socket },
     }).spawn();
     this.#process = child;
     child.status.then((status) => {
@@ -105,6 +112,17 @@ autoDetectEntries: {enabled: ${detect.enabled}, filename: ${detect.filename}, di
         },
       );
     });
+  }
+
+  /**
+   * Resolves when the agent tells its service manager that it is ready (its first pass is done); answers the
+   * milliseconds since its start.
+   */
+  async ready(): Promise<number> {
+    let told = false;
+    this.#ready.then(() => told = true);
+    await until("READY=1", startLimitMs, () => told ? null : "nothing");
+    return performance.now() - this.#startedMs;
   }
 
   /** An orderly end; answers the milliseconds it took. */
@@ -174,6 +192,14 @@ autoDetectEntries: {enabled: ${detect.enabled}, filename: ${detect.filename}, di
       if ((await Deno.readTextFile(file).catch(() => "")).includes(text)) return true;
     }
     return false;
+  }
+}
+
+/** Waits for READY=1 on a socket of its own, as systemd would (sd_notify(3)). */
+async function receiveReady(path: string): Promise<void> {
+  const socket = Deno.listenDatagram({ transport: "unixpacket", path });
+  for await (const [bytes] of socket) {
+    if (new TextDecoder().decode(bytes).split("\n").includes("READY=1")) break;
   }
 }
 

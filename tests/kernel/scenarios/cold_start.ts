@@ -16,7 +16,8 @@ async function run(lab: Lab): Promise<string> {
   const paths = fabric.paths();
   expect(paths.length === 12, `Precondition: the fabric has ${paths.length} paths`);
   const agent = await lab.startAgent(fabric);
-  const tookMs = await until("12 controllers live", 20_000, () => lookForExactly(paths));
+  const readyMs = await agent.ready();
+  const tookMs = readyMs + await until("12 controllers live", 20_000, () => lookForExactly(paths));
   await until("12 namespace paths", 5_000, async () => {
     const count = await namespacePaths(await controllers());
     return count === 12 ? null : `${count} namespace paths`;
@@ -31,7 +32,7 @@ async function run(lab: Lab): Promise<string> {
   const before = await controllers();
   const stopMs = await agent.stop();
   await throughout("controllers outlive the agent", 300, () => lookForSame(before, association));
-  return `12 controllers live in ${formatSeconds(tookMs)}, data read; the agent stopped in ${
-    formatSeconds(stopMs)
-  }`;
+  return `12 controllers live in ${formatSeconds(tookMs)} (READY after ${
+    formatSeconds(readyMs)
+  }), data read; the agent stopped in ${formatSeconds(stopMs)}`;
 }

@@ -22,12 +22,12 @@ async function run(lab: Lab): Promise<string> {
   const fabric = await lab.fabric({ referrals: false, subsystems: 3 });
   const agent = await lab.agent();
   agent.start();
+  await agent.ready();
   const line = (node: number, cluster: number) =>
     entryLine(fabric.address(node), hosts[0], fabric.nqns[cluster] ?? "");
   const steps = new Steps(agent, fabric);
 
-  // The agent's own start is not what is measured.
-  await steps.take("first rename in", [1], 20_000, () => agent.drop("one", line(1, 0)));
+  await steps.take("rename in", [1], effectLimitMs, () => agent.drop("one", line(1, 0)));
   await steps.take("copy from another file system", [1, 2], effectLimitMs, async () => {
     await Deno.writeTextFile("/tmp/two", line(2, 1));
     const [from, to] = [await Deno.stat("/tmp/two"), await Deno.stat(agent.clientConfigDir)];
@@ -97,7 +97,8 @@ class Steps {
   }
 
   text(): string {
-    const rest = this.#times.slice(1);
-    return `${rest.length} kinds of change, each in the list within ${formatSeconds(Math.max(...rest))}`;
+    return `${this.#times.length} kinds of change, each in the list within ${
+      formatSeconds(Math.max(...this.#times))
+    }`;
   }
 }

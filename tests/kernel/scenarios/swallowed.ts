@@ -41,19 +41,23 @@ async function run(lab: Lab): Promise<string> {
     `its I/O port silent: ${format(deadPort)}`;
 }
 
-interface ColdStart {
+interface Measured {
   /** Until the paths of nodes 2 and 3 were live. */
   readonly healthyMs: number;
   /** From the end of the fault until all were. */
   readonly followMs: number;
 }
 
-/** A cold start with all three nodes in the file, the first first; ends whatever fault there is. */
-async function measure(lab: Lab, fabric: Fabric): Promise<ColdStart> {
+/**
+ * From no controller, a file with all three nodes, the first first; ends whatever fault there is. The start of the
+ * process is left out: under emulation it varies by more than what is measured here.
+ */
+async function measure(lab: Lab, fabric: Fabric): Promise<Measured> {
   const agent = await lab.agent();
   const lines = fabric.nodes.map((node) => entryLine(fabric.address(node), hosts[0], fabric.nqns[0] ?? ""));
-  await agent.drop("cluster", lines.join(""));
   agent.start();
+  await agent.ready();
+  await agent.drop("cluster", lines.join(""));
   const healthy = fabric.paths(fabric.nqns, [2, 3]);
   const healthyMs = await until("8 healthy paths live", 30_000, () => lookForAll(healthy));
   await swallowNothing();
@@ -63,7 +67,7 @@ async function measure(lab: Lab, fabric: Fabric): Promise<ColdStart> {
   return { healthyMs, followMs };
 }
 
-function expectInTime(fault: string, found: ColdStart, sound: ColdStart): void {
+function expectInTime(fault: string, found: Measured, sound: Measured): void {
   expect(
     found.healthyMs <= sound.healthyMs + lateMs,
     `${fault}: 8 paths live in ${formatSeconds(found.healthyMs)}, without the fault ${
@@ -72,6 +76,6 @@ function expectInTime(fault: string, found: ColdStart, sound: ColdStart): void {
   );
 }
 
-function format(start: ColdStart): string {
+function format(start: Measured): string {
   return `${formatSeconds(start.healthyMs)} (third follows in ${formatSeconds(start.followMs)})`;
 }
