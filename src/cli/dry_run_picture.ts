@@ -73,8 +73,7 @@ function picturePath({ subsysnqn, address, hostnqn, state, reason, device }: Pat
 }
 
 /** Everything was tried at least once. */
-export function isSettled(snapshot: Snapshot): boolean {
-  const picture = takePicture(snapshot);
+export function isSettled(picture: Picture): boolean {
   const isResolving = picture.notes.some((note) => note.endsWith("is being resolved"));
   return !isResolving && picture.endpoints.every(({ state }) => state !== "no answer yet") &&
     picture.paths.every(({ state }) => state !== "no answer yet");
@@ -83,54 +82,60 @@ export function isSettled(snapshot: Snapshot): boolean {
 /** There is something, and nothing of it is amiss. */
 export function isWhole({ endpoints, paths, refused, notes }: Picture): boolean {
   return endpoints.length > 0 && refused.length === 0 && notes.length === 0 &&
-    endpoints.every(({ state }) => state === "reachable") &&
+    endpoints.every(({ state }) => state === "reachable" || state === "retired") &&
     paths.every(({ state }) => state === "would connect" || state === "connected");
 }
 
 export function formatPicture(picture: Picture): string {
   const { endpoints, paths, refused, notes } = picture;
+  // Where there is but one, it stands above, and its column stays empty.
+  const host = onlyOne(endpoints.map(({ hostnqn }) => hostnqn));
+  const cluster = onlyOne(endpoints.map(({ subsysnqn }) => subsysnqn));
+  const endpointRows = endpoints.map(
+    ({ address, source, state, records, subsysnqn, hostnqn, reason = "" }) => {
+      const count = records === undefined ? "" : String(records);
+      return [address, source, state, count, cluster.cell(subsysnqn), host.cell(hostnqn), reason];
+    },
+  );
+  const pathRows = paths.map(({ address, state, device, subsysnqn, hostnqn, reason = "" }) => {
+    const stateText = device === undefined ? state : `${state} as ${device}`;
+    return [address, stateText, subsysnqn, host.cell(hostnqn), reason];
+  });
+  const refusedRows = refused.map(({ address, endpoint, subsysnqn, reason }) => {
+    return [address, endpoint, subsysnqn, reason];
+  });
   return [
-    formatTable(
-      ["ENDPOINT", "SOURCE", "STATE", "RECORDS", "CLUSTER", "HOST", "REASON"],
-      endpoints.map(({ address, source, state, records, subsysnqn, hostnqn, reason }) => [
-        address,
-        source,
-        state,
-        records === undefined ? "" : String(records),
-        subsysnqn,
-        hostnqn,
-        reason ?? "",
-      ]),
-    ),
-    formatTable(
-      ["PATH", "STATE", "SUBSYSTEM", "HOST", "REASON"],
-      paths.map(({ address, state, device, subsysnqn, hostnqn, reason }) => [
-        address,
-        device === undefined ? state : `${state} as ${device}`,
-        subsysnqn,
-        hostnqn,
-        reason ?? "",
-      ]),
-    ),
-    ...refused.length === 0 ? [] : [formatTable(
-      ["REFUSED", "NAMED BY", "SUBSYSTEM", "REASON"],
-      refused.map(({ address, endpoint, subsysnqn, reason }) => [address, endpoint, subsysnqn, reason]),
-    )],
-    ...notes.length === 0 ? [] : [notes.map((note) => `Note: ${printable(note)}\n`).join("")],
+    host.heading("Host") + cluster.heading("Cluster"),
+    section(["ENDPOINT", "SOURCE", "STATE", "RECORDS", "CLUSTER", "HOST", "REASON"], endpointRows),
+    section(["PATH", "STATE", "SUBSYSTEM", "HOST", "REASON"], pathRows),
+    section(["REFUSED", "NAMED BY", "SUBSYSTEM", "REASON"], refusedRows),
+    notes.map((note) => `Note: ${printable(note)}\n`).join(""),
     `${summaryText(picture)}\n`,
-  ].join("\n");
+  ].filter((part) => part !== "").join("\n");
+}
+
+function onlyOne(values: readonly string[]) {
+  const one = new Set(values).size === 1 ? values[0] : undefined;
+  return {
+    heading: (label: string) => one === undefined ? "" : `${label.padEnd(8)} ${printable(one)}\n`,
+    cell: (value: string) => one === undefined ? value : "",
+  };
+}
+
+function section(header: readonly string[], rows: readonly (readonly string[])[]): string {
+  return rows.length === 0 ? "" : formatTable(header, rows);
 }
 
 function summaryText({ endpoints, paths, refused }: Picture): string {
   if (endpoints.length === 0) return "Nothing would be connected: no entry names an endpoint";
   const count = (wanted: PicturePath["state"]) => paths.filter(({ state }) => state === wanted).length;
-  const parts = [
+  const reached = endpoints.filter(({ state }) => state === "reachable").length;
+  return [
+    `${reached} of ${endpoints.length} endpoints reachable`,
+    `${count("would connect")} of ${paths.length} paths would be connected`,
     `${count("connected")} connected already`,
     `${count("unreachable")} unreachable`,
     `${count("no answer yet")} without an answer yet`,
     `${refused.length} records refused`,
-  ].filter((part) => !part.startsWith("0 "));
-  const reached = endpoints.filter(({ state }) => state === "reachable").length;
-  const head = `Would connect ${count("would connect")} of ${paths.length} paths`;
-  return [`${reached} of ${endpoints.length} endpoints reachable`, head, ...parts].join(", ");
+  ].filter((part) => !/^0 (?!of )/.test(part)).join(", ");
 }

@@ -1,0 +1,84 @@
+import { AssertionError } from "../../src/base/assert.ts";
+import { versionText } from "../../src/base/version.ts";
+import { commands } from "../../src/cli/commands.ts";
+import { bugText } from "../../src/cli/run_cli.ts";
+import { settingKeys } from "../../src/config/settings_table.ts";
+import { assert, assertEquals } from "../assert.ts";
+import { runIn } from "./memory_environment.ts";
+
+Deno.test("runCli() prints the version", async () => {
+  for (const flag of ["--version", "-V"]) {
+    assertEquals(await runIn([flag]), { status: 0, stdout: `${versionText()}\n`, stderr: "" });
+  }
+});
+
+Deno.test("version and deno.json agree", async () => {
+  const config = JSON.parse(await Deno.readTextFile(new URL("../../deno.json", import.meta.url)));
+  assert(versionText().startsWith(config.version), `${versionText()} is not ${config.version}`);
+});
+
+Deno.test("every command explains itself: what, options, defaults, variables, an example", async () => {
+  for (const { words, about, options, examples } of commands) {
+    for (const flag of ["--help", "-h"]) {
+      const { status, stdout, stderr } = await runIn([...words, flag]);
+      assertEquals([status, stderr], [0, ""]);
+      const flat = stdout.replace(/\s+/g, " ");
+      const wanted = [
+        `Usage: discovery-client ${words.join(" ")}`,
+        about,
+        ...options.map(({ long }) => `--${long}`),
+        ...options.flatMap(({ standard }) => standard === undefined ? [] : [`default: ${standard}`]),
+        ...options.flatMap(({ envName }) => envName === undefined ? [] : [`env: ${envName}`]),
+        ...examples,
+      ];
+      for (const part of wanted) {
+        assert(flat.includes(part), `${words.join(" ")} --help lacks ${part}:\n${stdout}`);
+      }
+      assert(examples.length > 0, words.join(" "));
+    }
+  }
+});
+
+Deno.test("serve has a flag for every setting", async () => {
+  const { stdout } = await runIn(["serve", "--help"]);
+  for (const { path, envName } of settingKeys) {
+    assert(stdout.includes(`--${path} `), path);
+    assert(stdout.includes(envName), envName);
+  }
+});
+
+const usageErrors: readonly [args: string[], message: string][] = [
+  [["serv"], "Unknown command 'serv'; did you mean serve?"],
+  [["list", "ctl"], "Unknown command 'ctl'; did you mean ctrl?"],
+  [["serve", "--loging.level", "debug"], "Unknown option '--loging.level'; did you mean --logging.level?"],
+  [["list", "ctrl", "-z"], "Unknown option '-z'"],
+  [["list", "ctrl", "more"], "Too many arguments"],
+  [["list", "ctrl", "-o"], "Option -o lacks its value: --output <FORMAT>"],
+  [["list", "ctrl", "-o", "xml"], 'Cannot use --output "xml": expected json or table'],
+  [["discover", "-a", "10.0.0.1"], "Required option '-q, --hostnqn <NQN>' not specified"],
+  [["remove-hostnqn"], "Required option '-n, --name <NAME>' not specified"],
+];
+
+Deno.test("runCli() answers a senseless command line with status 2 and a hint", async () => {
+  for (const [args, message] of usageErrors) {
+    const { status, stdout, stderr } = await runIn(args);
+    assertEquals([status, stdout], [2, ""], args.join(" "));
+    assert(stderr.startsWith(`discovery-client: ${message}`), stderr);
+    assert(/\nTry: discovery-client .*--help\n$/.test(stderr), stderr);
+  }
+});
+
+Deno.test("runCli() prints help where a command is missing", async () => {
+  for (const args of [[], ["list"]]) {
+    const { status, stdout, stderr } = await runIn(args);
+    assertEquals([status, stdout], [2, ""]);
+    assert(stderr.startsWith(`Usage: discovery-client ${args.join(" ")}`), stderr);
+  }
+});
+
+Deno.test("bugText() shows where a bug is, and asks to report it", () => {
+  const text = bugText(new AssertionError("Two and two is five"));
+  assert(text.startsWith("discovery-client: This is a bug"), text);
+  assert(text.includes("Two and two is five") && text.includes("run_cli_test.ts"), text);
+  assert(bugText("thrown text").includes("thrown text"));
+});
