@@ -111,8 +111,6 @@ export const limits = {
   sysfsIntervalMs: 5_000,
   /** Watch events that follow each other within this become one hint, ms. */
   watchSettleMs: 10,
-  /** A directory that was replaced is watched anew at each check for this long, ms: a watch may die of its forerunner. */
-  watchRenewMs: 3_000,
   /** Files or sysfs directories read at once: enough to keep the disk busy, few enough for the threads. */
   readsInFlightMax: 16,
   /** A file changed this recently is read again though it looks the same, ms: time stamps have coarse ticks. */

@@ -1,0 +1,84 @@
+/**
+ * Files that are either the old ones or the new ones, whatever happens in between: written under another name,
+ * flushed, then renamed, then the directory flushed. Throws KernelError with the errno's name.
+ */
+import { errnoOf, kernelError } from "./io_errors.ts";
+
+export interface AtomicWrite {
+  readonly path: string;
+  /** In the same directory; what stands there is replaced. */
+  readonly temporaryPath: string;
+  readonly text: string;
+  readonly mode: number;
+  /** False: `EEXIST` when `path` exists. */
+  readonly replace: boolean;
+}
+
+export async function writeFileAtomically(write: AtomicWrite): Promise<void> {
+  const { path, temporaryPath } = write;
+  try {
+    await writeNewFile(write);
+    if (write.replace) await Deno.rename(temporaryPath, path);
+    else {
+      // A rename would replace; a link refuses.
+      await Deno.link(temporaryPath, path);
+      await Deno.remove(temporaryPath);
+    }
+    await syncDirectory(parentOf(path));
+  } catch (error) {
+    await removeIfThere(temporaryPath);
+    throw kernelError(`Cannot write ${path}`, error);
+  }
+}
+
+async function writeNewFile(write: AtomicWrite): Promise<void> {
+  // What an earlier run left is not written to: it may have another mode, or be a symlink.
+  await removeIfThere(write.temporaryPath);
+  const file = await Deno.open(write.temporaryPath, { write: true, createNew: true, mode: write.mode });
+  try {
+    const bytes = new TextEncoder().encode(write.text);
+    for (let at = 0; at < bytes.length;) at += await file.write(bytes.subarray(at));
+    await file.sync();
+  } finally {
+    file.close();
+  }
+}
+
+/** Makes renames and removals inside it last. */
+export async function syncDirectory(path: string): Promise<void> {
+  const directory = await Deno.open(path, { read: true });
+  try {
+    await directory.sync();
+  } catch (error) {
+    // Some file systems cannot, and say so with EINVAL; there is no more that we could do.
+    if (errnoOf(error) !== "EINVAL") throw error;
+  } finally {
+    directory.close();
+  }
+}
+
+async function removeIfThere(path: string): Promise<void> {
+  try {
+    await Deno.remove(path);
+  } catch {
+    // The write that follows, or preceded, tells what is wrong.
+  }
+}
+
+/** Makes a directory with all above it, mode 0755, where there is none. Throws KernelError (`ENOTDIR` for a file). */
+export async function ensureDirectory(path: string): Promise<void> {
+  try {
+    await Deno.mkdir(path, { recursive: true, mode: 0o755 });
+  } catch (error) {
+    const code = errnoOf(error) === "EEXIST"
+      ? Object.assign(new Error("not a directory"), { code: "ENOTDIR" })
+      : error;
+    throw kernelError(`Cannot make the directory ${path}`, code);
+  }
+}
+
+/** The directory that holds it; of `/`, itself. */
+export function parentOf(path: string): string {
+  const at = path.replace(/(?<=.)\/+$/, "").lastIndexOf("/");
+  return at < 0 ? "." : path.slice(0, at) || "/";
+}
