@@ -1,3 +1,4 @@
+import "./loaded_libc.ts";
 import { KernelError } from "../../src/base/errors.ts";
 import {
   closeDescriptor,

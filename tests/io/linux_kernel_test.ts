@@ -1,3 +1,4 @@
+import "./loaded_libc.ts";
 import { LinuxKernel } from "../../src/io/linux_kernel.ts";
 import { RealClock } from "../../src/io/real_clock.ts";
 import { KernelError } from "../../src/base/errors.ts";

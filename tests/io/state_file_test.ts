@@ -1,3 +1,4 @@
+import "./loaded_libc.ts";
 import { ConfigError, KernelError } from "../../src/base/errors.ts";
 import { limits } from "../../src/base/limits.ts";
 import { lockInternalDir, StateFile } from "../../src/io/state_file.ts";

@@ -1,3 +1,4 @@
+import "./loaded_libc.ts";
 import { SystemdNotifier } from "../../src/io/systemd_notifier.ts";
 import { closeDescriptor } from "../../src/io/libc.ts";
 import { assertEquals } from "../assert.ts";

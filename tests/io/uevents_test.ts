@@ -1,3 +1,4 @@
+import "./loaded_libc.ts";
 import { KernelError } from "../../src/base/errors.ts";
 import { openUeventSocket, sendUnixDatagram } from "../../src/io/libc.ts";
 import { ueventSubsystem, watchUevents } from "../../src/io/uevents.ts";
