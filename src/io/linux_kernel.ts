@@ -1,10 +1,10 @@
 /** The Linux host as Kernel: the fabrics device, sysfs and the kernel's events put together. */
 import type { Clock } from "../base/clock.ts";
 import type { Controller } from "../model/controller.ts";
-import type { Closer, Kernel } from "../model/world.ts";
+import type { Kernel } from "../model/world.ts";
 import { NvmeFabrics } from "./nvme_fabrics.ts";
 import { ControllerReader } from "./sysfs.ts";
-import { watchUevents } from "./uevents.ts";
+import { type UeventWatch, watchUevents } from "./uevents.ts";
 
 export interface LinuxKernelOptions {
   readonly clock: Clock;
@@ -37,7 +37,7 @@ export class LinuxKernel implements Kernel {
     return this.#reader.read();
   }
 
-  watch(onHint: () => void): Closer {
+  watch(onHint: () => void): UeventWatch {
     return watchUevents({ onHint, onProblem: this.#onProblem });
   }
 }
