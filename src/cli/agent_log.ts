@@ -1,15 +1,17 @@
-/** The log of `serve`: where it goes and what of it is written. */
-import type { Log, LogFields } from "../model/world.ts";
+/** The log of `serve`: which lines of it are written. */
+import { type LogLevel, LogSink } from "../io/log_sink.ts";
+import type { Log } from "../model/world.ts";
 import type { EffectiveSettings } from "./effective_settings.ts";
-import type { Environment } from "./environment.ts";
 import type { ServeOptions } from "./serve_options.ts";
 
-export function openAgentLog(
-  environment: Environment,
-  _effective: EffectiveSettings,
-  _options: ServeOptions,
-): Log {
-  const line = (level: string) => (message: string, fields: LogFields = {}) =>
-    environment.stderr.write(`${level} ${message} ${JSON.stringify(fields)}\n`);
-  return { debug: line("debug"), info: line("info"), warn: line("warn"), error: line("error") };
+/** A dry run prints what matters itself; only who asks for more on the spot gets more beside it. */
+export function openAgentLog(effective: EffectiveSettings, serveOptions: ServeOptions): Log {
+  return new LogSink({ level: logLevel(effective, serveOptions) });
+}
+
+function logLevel({ settings, sources }: EffectiveSettings, { isDryRun }: ServeOptions): LogLevel {
+  const from = sources.get("logging.level")?.from;
+  if (isDryRun && from !== "flag" && from !== "environment") return "warn";
+  const { level } = settings.logging;
+  return level === "fatal" ? "error" : level;
 }

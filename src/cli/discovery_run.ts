@@ -3,7 +3,7 @@
  * after the other; the first that answers counts.
  */
 import { formatHostPort, isIpAddress } from "../base/address.ts";
-import { errorCode, errorText, TimeoutError, TransportError } from "../base/errors.ts";
+import { AgentError, errorCode, errorText, TimeoutError, TransportError } from "../base/errors.ts";
 import { formatDurationMs } from "../base/duration.ts";
 import { SessionRunner } from "../agent/session_runner.ts";
 import type { Endpoint } from "../model/endpoint.ts";
@@ -55,7 +55,9 @@ export async function readDiscoveryLog(
 }
 
 function discoveryError(label: string, failures: readonly unknown[]): TransportError {
-  const reasons = [...new Set(failures.map(errorText))];
+  const reasons = [
+    ...new Set(failures.map((error) => error instanceof AgentError ? error.message : errorText(error))),
+  ];
   return new TransportError(errorCode(failures.at(-1)), `Cannot discover at ${label}: ${reasons.join("; ")}`);
 }
 

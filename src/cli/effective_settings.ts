@@ -1,10 +1,10 @@
 /** The settings of a command: the file that `--config` names or the default one, the environment, the flags. */
 import { ConfigError } from "../base/errors.ts";
 import { limits } from "../base/limits.ts";
-import { type LoadedSettings, loadSettings } from "../config/settings.ts";
+import { type LoadedSettings, loadSettings, SettingsError, type SettingsInput } from "../config/settings.ts";
 import { settingKeys } from "../config/settings_table.ts";
 import { absolutePath, readTextFile } from "../io/host_files.ts";
-import type { OptionValues } from "./command.ts";
+import { type OptionValues, UsageError } from "./command.ts";
 import type { Environment } from "./environment.ts";
 import { defaultSettingsFile } from "./setting_options.ts";
 
@@ -15,7 +15,7 @@ export interface EffectiveSettings extends LoadedSettings {
 
 /**
  * Paths in it are absolute. A missing default file counts as empty, a missing file that `--config` names does not.
- * Throws ConfigError (SettingsError for values) and KernelError.
+ * Throws UsageError for flags, ConfigError (SettingsError for values), KernelError.
  */
 export async function loadEffectiveSettings(
   { env }: Environment,
@@ -28,11 +28,22 @@ export async function loadEffectiveSettings(
     throw new ConfigError("ENOENT", `Cannot read the settings ${file}: there is no such file`, { file });
   }
   const flags = Object.fromEntries(settingKeys.map(({ path }) => [path, options.raw(path)]));
-  const loaded = loadSettings({ ...(text === null ? {} : { yaml: { text, file } }), env, flags });
+  const loaded = loadChecked({ ...(text === null ? {} : { yaml: { text, file } }), env, flags });
   const settings = {
     ...loaded.settings,
     clientConfigDir: absolutePath(loaded.settings.clientConfigDir),
     internalDir: absolutePath(loaded.settings.internalDir),
   };
   return { ...loaded, settings, ...(text === null ? {} : { file }) };
+}
+
+/** What is wrong with the command line alone is its user's mistake, not the host's. */
+function loadChecked(input: SettingsInput): LoadedSettings {
+  try {
+    return loadSettings(input);
+  } catch (error) {
+    const isUsage = error instanceof SettingsError &&
+      error.problems.every(({ source }) => source.from === "flag");
+    throw isUsage ? new UsageError(error.message) : error;
+  }
 }

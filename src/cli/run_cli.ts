@@ -2,7 +2,7 @@
  * The command line from arguments to exit status: 0 for success, 1 for failures, 2 for a command line that makes no
  * sense. A failure is one line on stderr; a bug shows where it happened.
  */
-import { AgentError, errorText } from "../base/errors.ts";
+import { AgentError } from "../base/errors.ts";
 import { UsageError } from "./command.ts";
 import type { Environment } from "./environment.ts";
 import { helpWords, runProgram } from "./program.ts";
@@ -22,9 +22,9 @@ export async function runCli(environment: Environment): Promise<number> {
   }
 }
 
-/** `discovery-client: Cannot …`; a message of several lines has each of them marked. */
+/** `discovery-client: Cannot …`. Our messages say all of it, causes are for bugs; one of several lines has each of them marked. */
 function failureText(error: AgentError): string {
-  return errorText(error).split("\n").map((line) => `discovery-client: ${line}\n`).join("");
+  return error.message.split("\n").map((line) => `discovery-client: ${line}\n`).join("");
 }
 
 function usageHint({ args }: Environment): string {

@@ -22,7 +22,7 @@ import { StopRequest } from "./stop_request.ts";
 export async function serve(environment: Environment, options: OptionValues): Promise<number> {
   const serveOptions = parseServeOptions(options);
   const effective = await loadEffectiveSettings(environment, options);
-  const log = openAgentLog(environment, effective, serveOptions);
+  const log = openAgentLog(effective, serveOptions);
   environment.onBug((error) =>
     log.error(`This is a bug, the agent ends: ${error instanceof Error ? error.stack : error}`)
   );
