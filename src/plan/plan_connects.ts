@@ -164,10 +164,13 @@ function justConnected(
   if (controllers.readAtMs <= connect.doneAtMs) {
     return { wanted, state: "connected", reason: "connected; sysfs is being read" };
   }
-  if (!connect.already) return null;
-  const retryAtMs = connect.doneAtMs + limits.connectRetryMsMax;
+  // One that goes as soon as it comes is no reason to connect in a loop; one deleted later comes back at once.
+  const pauseMs = connect.already ? limits.connectRetryMsMax : limits.connectRetryMsBase;
+  const retryAtMs = connect.doneAtMs + pauseMs;
   if (retryAtMs <= pass.input.nowMs) return null;
-  const reason = "the kernel says it is already connected, though sysfs shows no such controller";
+  const reason = connect.already
+    ? "the kernel says it is already connected, though sysfs shows no such controller"
+    : "its controller was gone right after the kernel had connected it";
   return retryRow(pass, wanted, "waiting", reason, retryAtMs);
 }
 
