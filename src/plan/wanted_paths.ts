@@ -5,7 +5,7 @@
 import { canonicalAddress } from "../base/address.ts";
 import { limits } from "../base/limits.ts";
 import type { DiscoveryRecord } from "../nvme/discovery_log.ts";
-import { recordSubtype, transportType } from "../nvme/spec.ts";
+import { discoveryNqn, recordSubtype, transportType } from "../nvme/spec.ts";
 import { type Endpoint, endpointLabel } from "../model/endpoint.ts";
 import { type Path, pathIndexKey, pathKey } from "../model/path.ts";
 import type { DiscoveryLog } from "../protocol/log_reader.ts";
@@ -66,7 +66,7 @@ export function wantedPaths(list: EndpointList, sessions: ReadonlyMap<string, Se
 
 function logPaths(log: DiscoveryLog, endpoint: Endpoint): LogPaths {
   const known = pathsByLog.get(log);
-  if (known !== undefined && known.endpoint.options === endpoint.options) return known;
+  if (known !== undefined && sameInheritance(known.endpoint, endpoint)) return known;
   const paths: WantedPath[] = [];
   const refused: RefusedRecord[] = [];
   for (const record of log.records) {
@@ -86,6 +86,11 @@ function logPaths(log: DiscoveryLog, endpoint: Endpoint): LogPaths {
   return result;
 }
 
+/** All that a path takes from its endpoint and that can change while the endpoint stays what it is. */
+function sameInheritance(a: Endpoint, b: Endpoint): boolean {
+  return a === b || (a.options === b.options && a.hostid === b.hostid);
+}
+
 function refusedRecord(endpoint: Endpoint, record: DiscoveryRecord, reason: string): RefusedRecord {
   return { endpoint: endpointLabel(endpoint), subnqn: record.subnqn, traddr: record.traddr, reason };
 }
@@ -94,6 +99,12 @@ function recordProblem(record: DiscoveryRecord): string | null {
   if (record.trtype !== transportType.tcp) {
     return `transport type ${record.trtype} is not connected, only TCP (${transportType.tcp})`;
   }
+  // SPDK names a listener on all addresses as it was configured; the kernel would connect to this very host.
+  if (/^(0\.0\.0\.0|[0:]+)$/.test(record.traddr)) {
+    return `traddr ${record.traddr} is no address to connect to: the target listens on all of its addresses`;
+  }
+  // The kernel would make a discovery controller of it, and another one at every attempt.
+  if (record.subnqn === discoveryNqn) return "it names the discovery subsystem as one with volumes";
   return record.problem ?? null;
 }
 
@@ -112,7 +123,7 @@ function toWantedPath(record: DiscoveryRecord, endpoint: Endpoint): WantedPath {
   };
   return {
     key: pathKey(path),
-    indexKey: pathIndexKey({ ...path, traddr }),
+    indexKey: pathIndexKey({ ...path, traddr: traddr.replace(/%.*$/, "") }),
     addressKey: endpointLabel(path),
     path,
   };
