@@ -2,6 +2,7 @@
  * Which host identifier goes with a host NQN. Kernels from 6.5 hold the pair one to one while any controller lives,
  * and answer a second pairing with a bare EINVAL; so the pair in force wins, and a conflict is explained here.
  */
+import { hostIdOfNqn, parseHostId } from "../nvme/nqn.ts";
 import type { Controller } from "../model/controller.ts";
 
 export interface HostIdSource {
@@ -11,14 +12,16 @@ export interface HostIdSource {
   readonly hostid: string | null;
 }
 
-/** hostnqn → hostid as live controllers of any fabric hold them; the first one found. */
+/**
+ * hostnqn → controller that holds its identity, of any fabric; the first one found. An identifier that no controller
+ * accepts (the zero one, which the kernel takes) does not count: the conflict is told when the kernel refuses.
+ */
 export function identitiesInForce(controllers: readonly Controller[]): Map<string, Controller> {
   const inForce = new Map<string, Controller>();
   for (const controller of controllers) {
     const { hostnqn, hostid } = controller;
-    if (hostnqn !== undefined && hostid !== undefined && !inForce.has(hostnqn)) {
-      inForce.set(hostnqn, controller);
-    }
+    if (hostnqn === undefined || hostid === undefined || inForce.has(hostnqn)) continue;
+    if (parseHostId(hostid) !== null) inForce.set(hostnqn, controller);
   }
   return inForce;
 }
@@ -32,15 +35,13 @@ export function settleHostId(
   return inForce.get(hostnqn)?.hostid ?? source.wanted ?? source.hostid ?? derivedHostId(hostnqn);
 }
 
-const uuidNqnPrefix = "nqn.2014-08.org.nvmexpress:uuid:";
-
 /**
  * A stable identifier for a host that has none: the UUID inside a uuid-form NQN (NVMe Base 2.1 §4.7.2), else a
  * custom UUID (RFC 9562 version 8) of the NQN's FNV-1a hash. Same NQN, same identifier, on every start.
  */
 export function derivedHostId(hostnqn: string): string {
-  const inside = hostnqn.startsWith(uuidNqnPrefix) ? hostnqn.slice(uuidNqnPrefix.length).toLowerCase() : "";
-  if (/^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/.test(inside)) return inside;
+  const inside = hostIdOfNqn(hostnqn);
+  if (inside !== null) return inside;
   let hash = 0x6c62272e07bb014262b821756295c58dn;
   for (const byte of new TextEncoder().encode(hostnqn)) {
     hash = ((hash ^ BigInt(byte)) * 0x0000000001000000000000000000013bn) & ((1n << 128n) - 1n);
