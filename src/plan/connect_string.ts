@@ -2,7 +2,8 @@
  * The one line written to /dev/nvme-fabrics for a path (Linux drivers/nvme/host/fabrics.c, option table).
  *
  * Values have no quoting there, so one with a comma or a control character could add options: it is refused, always,
- * whatever was checked before. Tokens the running kernel does not know are left out and named.
+ * whatever was checked before. Tokens the running kernel does not know are left out and named, but for those that
+ * secure the connection: without them it is not made.
  */
 import { KernelError } from "../base/errors.ts";
 import { limits } from "../base/limits.ts";
@@ -17,7 +18,9 @@ export interface ConnectString {
   readonly leftOut: readonly string[];
 }
 
-/** Throws KernelError `EINVAL` when a value cannot be written safely. */
+const securityTokens: ReadonlySet<string> = new Set(["tls", "dhchap_secret", "dhchap_ctrl_secret"]);
+
+/** Throws KernelError `EINVAL` when a value cannot be written safely, or security asked for cannot be had. */
 export function formatConnectString(
   path: Path,
   hostid: string,
@@ -38,8 +41,15 @@ export function formatConnectString(
   const leftOut: string[] = [];
   for (const [name, value] of tokens) {
     if (value === undefined || value === false) continue;
-    if (supported !== null && !supported.has(name)) leftOut.push(name);
-    else parts.push(value === true ? name : `${name}=${checkedValue(name, value)}`);
+    if (supported !== null && !supported.has(name)) {
+      if (securityTokens.has(name)) {
+        throw new KernelError(
+          "EINVAL",
+          `Cannot connect: this kernel does not know the option ${name}, without which it would not be secured`,
+        );
+      }
+      leftOut.push(name);
+    } else parts.push(value === true ? name : `${name}=${checkedValue(name, value)}`);
   }
   const text = parts.join(",");
   if (text.length > limits.connectStringCharsMax) {
