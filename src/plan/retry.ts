@@ -8,6 +8,9 @@ import { limits } from "../base/limits.ts";
 import type { Random } from "../base/random.ts";
 import type { Failure } from "./facts.ts";
 
+/** Connect Controller Busy. */
+const statusControllerBusy = 0x181;
+
 export function toFailure(error: unknown, nowMs: number): Failure {
   return { code: errorCode(error), message: errorText(error), atMs: nowMs };
 }
@@ -19,7 +22,8 @@ export function sessionRetryDelayMs(
   const { error, failures, reconnectIntervalMs, random } = options;
   const maxMs = limits.sessionRetryMsMax;
   const delayMs = backoffDelayMs({ failures, baseMs: reconnectIntervalMs, maxMs, random });
-  const refused = error instanceof NvmeStatusError && error.dnr;
+  // nvmet sets Do Not Retry on "busy" too, when its controller ids are used up: that passes by itself.
+  const refused = error instanceof NvmeStatusError && error.dnr && error.status !== statusControllerBusy;
   return refused ? Math.max(delayMs, limits.refusedRetryMsMin) : delayMs;
 }
 
