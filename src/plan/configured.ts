@@ -2,19 +2,19 @@
 import { isIpAddress } from "../base/address.ts";
 import { clusterKey } from "../model/cluster.ts";
 import { type Endpoint, endpointKey } from "../model/endpoint.ts";
-import type { Entry } from "../model/entry.ts";
+import type { Entry, EntryOrigin } from "../model/entry.ts";
 import type { ResolutionFact } from "./facts.ts";
 
 export interface ConfiguredCluster {
   /** By endpoint key, in file order. The first entry of an endpoint gives its options. */
   readonly endpoints: ReadonlyMap<string, Endpoint>;
-  /** Changes whenever an entry of the cluster is added, changed or removed. */
+  /** Changes whenever an entry of the cluster is added, moved or removed, or gets another address or identity. */
   readonly stamp: string;
   readonly notes: readonly string[];
 }
 
 interface Draft {
-  readonly endpoints: Map<string, Endpoint>;
+  readonly endpoints: Map<string, Endpoint & { readonly origins: EntryOrigin[] }>;
   readonly notes: string[];
   stamp: string;
 }
@@ -32,7 +32,8 @@ export function configuredClusters(
       draft = { endpoints: new Map(), notes: [], stamp: "" };
       clusters.set(key, draft);
     }
-    draft.stamp += `${entry.origin.file}:${entry.origin.line} ${entry.traddr} ${entry.trsvcid}\n`;
+    const { origin, traddr, trsvcid, hostid = "" } = entry;
+    draft.stamp += `${origin.file}:${origin.line} ${traddr} ${trsvcid} ${hostid}\n`;
     addEntry(draft, entry, resolutions);
   }
   return clusters;
@@ -52,7 +53,8 @@ function addEndpoint(draft: Draft, entry: Entry, traddr: string, hostName?: stri
   const key = endpointKey({ cluster, transport, traddr, trsvcid });
   const known = draft.endpoints.get(key);
   if (known !== undefined) {
-    draft.endpoints.set(key, { ...known, origins: [...known.origins, entry.origin] });
+    // Appended in place: thousands of lines may mean one endpoint.
+    known.origins.push(entry.origin);
     return;
   }
   draft.endpoints.set(key, {

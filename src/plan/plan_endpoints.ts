@@ -197,7 +197,7 @@ function referralMembers(
   }
   for (const [key, previous] of context.before) {
     if (configured.has(key) || context.testimony.named.has(key)) continue;
-    const member = unnamedMember(context, previous);
+    const member = unnamedMember(context, configured, previous);
     if (member !== null) members.push(member);
   }
   return members;
@@ -230,7 +230,11 @@ function namedMember(context: Context, key: string, { record, by }: Named): Memb
 }
 
 /** A member that no witness names: stays only while nobody who could know has taken it back. */
-function unnamedMember(context: Context, previous: Member): Member | null {
+function unnamedMember(
+  context: Context,
+  configured: ReadonlyMap<string, Endpoint>,
+  previous: Member,
+): Member | null {
   const { before, testimony } = context;
   const namers = previous.namedBy.filter((namer) => before.has(namer));
   if (namers.some((namer) => testimony.witnesses.has(namer))) return null;
@@ -238,12 +242,34 @@ function unnamedMember(context: Context, previous: Member): Member | null {
     // Nobody known named it: a configured endpoint whose line is gone, or an old state file.
     if (previous.endpoint.source === "user") return null;
     if ([...testimony.publishers].some((publisher) => publisher !== previous.key)) return null;
-    return { ...previous, namedBy: [], reason: "remembered referral" };
+    const endpoint = { ...previous.endpoint, ...inheritance(context, configured, []) };
+    return { ...previous, endpoint, namedBy: [], reason: "remembered referral" };
   }
   const absent = namers.flatMap((namer) => before.get(namer) ?? []);
-  const endpoint: Endpoint = { ...previous.endpoint, source: "referral", origins: [] };
+  const inherited = inheritance(context, configured, namers);
+  const endpoint: Endpoint = { ...previous.endpoint, ...inherited, source: "referral", origins: [] };
   const reason = `referral of ${labels(absent)}, which cannot be asked now`;
   return { ...previous, endpoint, namedBy: namers, retired: false, reason };
+}
+
+/**
+ * Identity and options of the entry that led to a referral nobody can confirm now: internal.json does not hold them
+ * all (no secrets, for one), and the entry may have changed since. Without a trail, of the cluster's first entry.
+ */
+function inheritance(
+  { before }: Context,
+  configured: ReadonlyMap<string, Endpoint>,
+  namers: readonly string[],
+): Pick<Endpoint, "hostid" | "options"> | undefined {
+  const trail = new Set(namers);
+  // Grows while it is walked, and ends in a ring too.
+  for (const key of trail) {
+    const entry = configured.get(key);
+    if (entry !== undefined) return { hostid: entry.hostid, options: entry.options };
+    for (const namer of before.get(key)?.namedBy ?? []) trail.add(namer);
+  }
+  const [first] = configured.values();
+  return first === undefined ? undefined : { hostid: first.hostid, options: first.options };
 }
 
 /** Witnesses that name it now, and absent ones that did when they were last heard. */
