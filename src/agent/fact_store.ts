@@ -5,6 +5,7 @@
 import { formatHostPort } from "../base/address.ts";
 import type { Random } from "../base/random.ts";
 import { limits } from "../base/limits.ts";
+import type { Controller } from "../model/controller.ts";
 import type { Endpoint } from "../model/endpoint.ts";
 import type { Entry } from "../model/entry.ts";
 import {
@@ -60,8 +61,16 @@ export class FactStore implements Facts {
     this.#options.onChange();
   }
 
-  recordControllers(controllers: ControllersFact): void {
-    this.controllers = controllers;
+  /** The same controllers again are news only to a connect that waits to be seen in sysfs. */
+  recordControllers({ list, readAtMs }: ControllersFact): void {
+    const before = this.controllers;
+    if (before !== null && sameControllers(before.list, list)) {
+      this.controllers = { list: before.list, readAtMs };
+      const awaited = [...this.connects.values()].some(({ state, doneAtMs }) =>
+        state === "done" && doneAtMs >= before.readAtMs
+      );
+      if (!awaited) return;
+    } else this.controllers = { list, readAtMs };
     this.#options.onChange();
   }
 
@@ -244,6 +253,20 @@ export class FactStore implements Facts {
     }
     this.#options.onChange();
   }
+}
+
+function sameControllers(a: readonly Controller[], b: readonly Controller[]): boolean {
+  return a.length === b.length && a.every((controller, at) => sameController(controller, b[at]!));
+}
+
+function sameController(a: Controller, b: Controller): boolean {
+  const x = a.address;
+  const y = b.address;
+  return a.name === b.name && a.state === b.state && a.subsysnqn === b.subsysnqn &&
+    a.hostnqn === b.hostnqn && a.hostid === b.hostid && a.cntlid === b.cntlid &&
+    a.transport === b.transport && a.cntrltype === b.cntrltype &&
+    x.traddr === y.traddr && x.trsvcid === y.trsvcid && x.srcAddr === y.srcAddr &&
+    x.hostTraddr === y.hostTraddr && x.hostIface === y.hostIface;
 }
 
 function hostPrefix(traddr: string): string {
