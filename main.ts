@@ -37,21 +37,22 @@ function output(stream: Stream): Output {
   };
 }
 
+const bugListeners: ((error: unknown) => void)[] = [];
+for (const type of ["error", "unhandledrejection"]) {
+  globalThis.addEventListener(type, (event) => {
+    event.preventDefault();
+    const error = event instanceof PromiseRejectionEvent ? event.reason : (event as ErrorEvent).error;
+    write(Deno.stderr, bugText(error));
+    for (const listener of bugListeners) listener(error);
+    Deno.exit(1);
+  });
+}
+
 const status = await runCli({
   args: Deno.args,
   env: Deno.env.toObject(),
   stdout: output(Deno.stdout),
   stderr: output(Deno.stderr),
-  onBug(listener) {
-    for (const type of ["error", "unhandledrejection"]) {
-      globalThis.addEventListener(type, (event) => {
-        event.preventDefault();
-        const error = event instanceof PromiseRejectionEvent ? event.reason : (event as ErrorEvent).error;
-        write(Deno.stderr, bugText(error));
-        listener(error);
-        Deno.exit(1);
-      });
-    }
-  },
+  onBug: (listener) => void bugListeners.push(listener),
 });
 Deno.exit(status);

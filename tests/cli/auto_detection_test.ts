@@ -8,7 +8,7 @@ import { KernelError } from "../../src/base/errors.ts";
 import { assert, assertEquals } from "../assert.ts";
 import { MemoryLog } from "../sim/memory_log.ts";
 import { VirtualClock } from "../sim/virtual_clock.ts";
-import { host, withDirectory } from "./memory_environment.ts";
+import { host, runIn, withDirectory } from "./memory_environment.ts";
 
 const controller: Controller = {
   name: "nvme12",
@@ -112,4 +112,20 @@ Deno.test("detectAtStart() tells which controllers say too little", async () => 
   const { files, log } = await detectAfter({ controllers: [{ ...controller, hostnqn: undefined }] });
   assertEquals(files, {});
   assert(log[0]?.startsWith("warn No entry is deduced from nvme12: "), log.join("\n"));
+});
+
+Deno.test("auto-detect writes nothing where no controller matches", async () => {
+  await withDirectory(async (root) => {
+    const match = "--autoDetectEntries.subsystemMatch=no.such.word,nor.this.one";
+    const { status, stdout, stderr } = await runIn([
+      "auto-detect",
+      "--write",
+      match,
+      "--clientConfigDir",
+      `${root}/d`,
+    ]);
+    assertEquals([status, stdout], [0, ""]);
+    assert(stderr.includes("no.such.word or nor.this.one"), stderr);
+    assertEquals([...Deno.readDirSync(root)], []);
+  });
 });
