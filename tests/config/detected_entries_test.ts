@@ -81,7 +81,8 @@ Deno.test("detectEntries() leaves other controllers alone", () => {
 Deno.test("detectEntries() says why a controller cannot be used", () => {
   const rows: [Controller, string][] = [
     [controller({ hostnqn: undefined }), "sysfs does not tell its host NQN"],
-    [controller({ hostnqn: "host" }), "its host NQN is none"],
+    [controller({ hostnqn: "host,x" }), "its host NQN is none"],
+    [controller({ hostnqn: "" }), "its host NQN is none"],
     [controller({ subsysnqn: "com.lightbitslabs,x" }), "its subsystem NQN is none"],
     [controller({}, ""), "sysfs does not tell its IP address"],
     [controller({}, "10.0.0.1,x=y"), "sysfs does not tell its IP address"],

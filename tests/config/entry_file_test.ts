@@ -151,7 +151,10 @@ Deno.test("parseEntryFile() refuses what cannot be used, with its column and wor
     [`-a 10.0.0.1 -q ${hostnqn},concat -n ${subsysnqn}`, 13, "without commas"],
     [`-a 10.0.0.1 -f "a b" ${ids}`, 13, "without commas and blanks"],
     [`-a 10.0.0.1 -f é ${ids}`, 13, "printable ASCII"],
-    [`-a 10.0.0.1 -q subsystem -n ${subsysnqn}`, 13, 'Cannot use -q "subsystem": expected an NQN'],
+    [`-a 10.0.0.1 -q "a b" -n ${subsysnqn}`, 13, 'Cannot use -q "a b": expected printable ASCII without'],
+    [`-a 10.0.0.1 -q né -n ${subsysnqn}`, 13, "expected printable ASCII"],
+    [`-a 10.0.0.1 -q ${"x".repeat(223)} -n ${subsysnqn}`, 13, "expected an NQN"],
+    [`-a 10.0.0.1 -q "" -n ${subsysnqn}`, 13, 'Cannot use -q "": expected a value'],
     [`-a 10.0.0.1 -q ${hostnqn} -n nqn.2016-01.a:${"x".repeat(230)}`, 85, "expected an NQN"],
     [`-a 10.0.0.1 ${ids} -I 1234`, 13 + ids.length + 1, "expected a UUID that is not all zero"],
     [`-a 10.0.0.1 -I 00000000-0000-0000-0000-000000000000 ${ids}`, 13, "not all zero"],
@@ -196,6 +199,13 @@ Deno.test("parseEntryFile() refuses what cannot be used, with its column and wor
   }
 });
 
+Deno.test("parseEntryFile() takes names without date and domain, which are in use", () => {
+  assertEquals(only("-a 10.0.0.1 -q testnqn -n subsysnqn1").cluster, {
+    hostnqn: "testnqn",
+    subsysnqn: "subsysnqn1",
+  });
+});
+
 Deno.test("an option given twice with one value is one", () => {
   assertEquals(only(`-a 10.0.0.1 --traddr=10.0.0.1 -p -p ${ids}`).traddr, "10.0.0.1");
 });
@@ -217,7 +227,7 @@ Deno.test("secrets are kept, wrapped, and never shown", () => {
     `-a 10.0.0.1 --${secret} ${ids}`,
     `-a 10.0.0.1 ${secret} ${ids}`,
     `-a 10.0.0.1 -s ${secret} ${ids}`,
-    `-a 10.0.0.1 -q ${secret} -n ${subsysnqn}`,
+    `-a 10.0.0.1 -q ${secret},x -n ${subsysnqn}`,
     `-a 10.0.0.1 --tls-key NVMeTLSkey-1:01:${body}: ${ids}`,
     `-a 10.0.0.1 --tls-key ${body} ${ids}`,
     `-a ${secret} -S`,

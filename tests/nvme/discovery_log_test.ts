@@ -139,11 +139,7 @@ const hostile: readonly [what: string, texts: Parameters<typeof recordWith>[0], 
     { subnqn: nqn.padEnd(256, "x") },
     "SUBNQN cannot be used: it has 256 characters, at most 222 are allowed",
   ],
-  [
-    "an NQN that is none",
-    { subnqn: "subsystem1" },
-    "SUBNQN cannot be used: it does not have the form nqn.yyyy-mm.reverse.domain:name",
-  ],
+  ["a comma in a name without a date", { subnqn: "testnqn,x" }, "SUBNQN cannot be used: it holds a comma"],
   ["a comma in the address", { traddr: "192.0.2.1,x" }, "TRADDR cannot be used: it holds a comma"],
   ["a space in the address", { traddr: "192.0.2.1 x" }, "TRADDR cannot be used: it holds white space"],
   ["a byte of no text in the address", { traddr: "192.0.2.1\xff" }, foreign("TRADDR")],
@@ -174,6 +170,10 @@ Deno.test("decodeLogRecords() shows hostile bytes escaped", () => {
   assertEquals(recordWith({ subnqn: "nqn\n\xff" }).subnqn, "nqn\\x0a\\xff");
   // A backslash of the sender's is no escape of ours, and not refused for one.
   assertEquals(recordWith({ subnqn: `${nqn}\\x0a` }).problem, undefined);
+});
+
+Deno.test("decodeLogRecords() takes a subsystem name without date and domain", () => {
+  for (const subnqn of ["testnqn", "subsysnqn1"]) assertEquals(recordWith({ subnqn }), { ...record, subnqn });
 });
 
 for (

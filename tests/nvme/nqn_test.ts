@@ -15,13 +15,15 @@ for (
     "nqn.2016-01.com.lightbitslabs:uuid:7a9b3c4d",
     "nqn.2014-08.com.example:nvme:a.b-c_d/e=f",
     ofLength(nqnCharsMax),
+    "testnqn",
+    "subsysnqn1",
+    "x",
   ]
 ) {
   Deno.test(`nqnProblem() has nothing against ${name.slice(0, 60)}`, () =>
     assertEquals(nqnProblem(name), null));
 }
 
-const form = "it does not have the form nqn.yyyy-mm.reverse.domain:name";
 const refused: readonly [text: string, words: string][] = [
   ["", "it is empty"],
   [ofLength(223), "it has 223 characters, at most 222 are allowed"],
@@ -34,13 +36,10 @@ const refused: readonly [text: string, words: string][] = [
   ["nqn.2014-08.org.example:a\0b", "it holds a control character"],
   ["nqn.2014-08.org.example:ä", "it holds a character that is not ASCII"],
   ["nqn.2014-08.org.example:\u202e", "it holds a character that is not ASCII"],
-  ["iqn.2014-08.org.example:a", form],
-  ["NQN.2014-08.org.example:a", form],
-  ["nqn.2014-8.org.example:a", form],
-  ["nqn.2014-08", form],
-  ["nqn.2014-08.", form],
-  ["nqn.2014-08.:a", form],
   [" ", "it holds white space"],
+  ["testnqn,hostid=x", "it holds a comma"],
+  ["testnqn ", "it holds white space"],
+  ["x".repeat(223), "it has 223 characters, at most 222 are allowed"],
 ];
 
 for (const [text, words] of refused) {
@@ -50,7 +49,7 @@ for (const [text, words] of refused) {
 }
 
 Deno.test("nqnProblem() lets through nothing that ends an option of the kernel", () => {
-  const text = fc.string({ unit: "binary", maxLength: 12 }).map((tail) => `nqn.2014-08.org.example:${tail}`);
+  const text = fc.string({ unit: "binary", maxLength: 12 }).map((tail) => `testnqn${tail}`);
   fc.assert(
     fc.property(text, (text) => {
       if (nqnProblem(text) === null) assert(/^[\x21-\x2b\x2d-\x7e]+$/.test(text), JSON.stringify(text));
