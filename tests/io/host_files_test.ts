@@ -1,0 +1,37 @@
+import { KernelError } from "../../src/base/errors.ts";
+import {
+  absolutePath,
+  makeTemporaryDirectory,
+  readTextFile,
+  removeDirectory,
+} from "../../src/io/host_files.ts";
+import { assert, assertEquals, assertRejects } from "../assert.ts";
+
+Deno.test("readTextFile() answers text, null for no file, and refuses the rest", async () => {
+  const directory = await makeTemporaryDirectory("host-files-");
+  try {
+    assertEquals((await Deno.stat(directory)).mode! & 0o777, 0o700);
+    await Deno.writeTextFile(`${directory}/a`, "text");
+    assertEquals(await readTextFile(`${directory}/a`, 4), "text");
+    assertEquals(await readTextFile(`${directory}/b`, 4), null);
+    await assertRejects(
+      () => readTextFile(`${directory}/a`, 3),
+      KernelError,
+      "it has 4 bytes, at most 3 are read",
+    );
+    await assertRejects(() => readTextFile(directory, 4), KernelError, "not a regular file");
+    await assertRejects(() => readTextFile("/dev/zero", 4), KernelError, "not a regular file");
+  } finally {
+    await removeDirectory(directory);
+  }
+  // It may have gone already.
+  await removeDirectory(directory);
+  assertEquals(await Deno.stat(directory).catch(() => null), null);
+});
+
+Deno.test("absolutePath() starts at the working directory, and tidies up", () => {
+  assertEquals(absolutePath("/a//b/./c/"), "/a/b/c");
+  assertEquals(absolutePath("/"), "/");
+  assertEquals(absolutePath("./a/"), `${Deno.cwd()}/a`);
+  assert(absolutePath(".").startsWith("/"));
+});
