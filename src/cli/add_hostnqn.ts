@@ -1,6 +1,6 @@
 /** `add-hostnqn`: writes one entry file, all of it or nothing. */
 import { formatEntryFile } from "../config/entry_line.ts";
-import { entryFileNameProblem } from "../config/entry_file_name.ts";
+import { entryFileNameProblem } from "../model/entry_file_name.ts";
 import { ensureDirectory } from "../io/atomic_file.ts";
 import { writeEntryFile } from "../io/entry_files.ts";
 import { quoteText } from "../base/quote.ts";

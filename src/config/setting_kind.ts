@@ -5,7 +5,7 @@
  */
 import { formatHostPort, isHostName, isIpAddress, splitHostPort } from "../base/address.ts";
 import { formatDurationMs, parseDurationMs } from "../base/duration.ts";
-import { entryFileNameProblem } from "./entry_file_name.ts";
+import { entryFileNameProblem } from "../model/entry_file_name.ts";
 
 export type RawValue = string | number | boolean | readonly RawValue[];
 

@@ -5,9 +5,9 @@
 import type { Clock } from "../base/clock.ts";
 import { errorText } from "../base/errors.ts";
 import { limits } from "../base/limits.ts";
+import { isEntryFileName } from "../model/entry_file_name.ts";
 import type { Closer, ConfigDir, ConfigDirScan, ConfigFile } from "../model/world.ts";
 import { DirectoryWatch } from "./directory_watch.ts";
-import { temporaryPrefix } from "./entry_files.ts";
 import { inParallel } from "./in_parallel.ts";
 import { errnoOf, kernelError } from "./io_errors.ts";
 
@@ -53,7 +53,7 @@ export class EntryDirectory implements ConfigDir {
   async #listNames(): Promise<string[]> {
     const names: string[] = [];
     for await (const { name, isDirectory } of Deno.readDir(this.path)) {
-      if (!isDirectory && !name.startsWith(".") && !name.startsWith(temporaryPrefix)) names.push(name);
+      if (!isDirectory && isEntryFileName(name)) names.push(name);
     }
     return names.sort();
   }

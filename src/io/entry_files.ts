@@ -1,22 +1,8 @@
 /** Writes and removes single entry files in clientConfigDir, as consumers do. Never touches any other file. */
 import { ConfigError } from "../base/errors.ts";
+import { entryFileNameProblem, reservedNamePrefix } from "../model/entry_file_name.ts";
 import { syncDirectory, writeFileAtomically } from "./atomic_file.ts";
 import { errnoOf, kernelError } from "./io_errors.ts";
-
-/** Names that are being written; the directory's readers leave them out. */
-export const temporaryPrefix = "tmp.dc.";
-
-/** Words why this cannot be the name of an entry file, or null. */
-export function entryFileNameProblem(name: string): string | null {
-  if (name === "") return "it is empty";
-  if (name.includes("/")) return "it holds a slash";
-  if (name.startsWith(".")) return "it starts with a dot";
-  if (name.startsWith(temporaryPrefix)) return `names that start with ${temporaryPrefix} are reserved`;
-  // deno-lint-ignore no-control-regex
-  if (/[\x00-\x1f\x7f]/.test(name)) return "it holds a control character";
-  if (new TextEncoder().encode(name).length > 255) return "it is longer than 255 bytes";
-  return null;
-}
 
 export interface EntryFile {
   readonly directory: string;
@@ -29,7 +15,7 @@ export interface EntryFile {
 /** Answers the full path. Readers see all of it or nothing. Throws ConfigError (`bad-name`, `exists`), KernelError. */
 export async function writeEntryFile(file: EntryFile): Promise<string> {
   const path = entryFilePath(file.directory, file.name);
-  const temporaryPath = entryPath(file.directory, temporaryPrefix + crypto.randomUUID());
+  const temporaryPath = entryPath(file.directory, reservedNamePrefix + crypto.randomUUID());
   try {
     await writeFileAtomically({ path, temporaryPath, text: file.text, mode: 0o644, replace: file.replace });
   } catch (error) {

@@ -1,9 +1,22 @@
 import { assert, assertEquals } from "../assert.ts";
-import { entryFileNameProblem } from "../../src/config/entry_file_name.ts";
+import { entryFileNameProblem, isEntryFileName } from "../../src/model/entry_file_name.ts";
 
 Deno.test("entryFileNameProblem() lets ordinary names pass", () => {
-  for (const name of ["a", "volume.conf", "tmp.d", "pvc-1 2", "ü", "a".repeat(200), "-a", "x.tmp.dc.y"]) {
+  for (
+    const name of [
+      "a",
+      "volume.conf",
+      "tmp.d",
+      "pvc-1 2",
+      "ü",
+      "a".repeat(255),
+      "-a",
+      "tmp.dcx",
+      "x.tmp.dc.y",
+    ]
+  ) {
     assertEquals(entryFileNameProblem(name), null, name);
+    assert(isEntryFileName(name), name);
   }
 });
 
@@ -21,10 +34,15 @@ Deno.test("entryFileNameProblem() refuses names that are reserved, ignored or el
       "../a",
       "a\0",
       "a\nb",
-      "é".repeat(101),
+      "a\x7f",
+      "é".repeat(128),
     ]
   ) {
     const problem = entryFileNameProblem(name);
     assert(problem !== null && problem.length > 5, name);
   }
+});
+
+Deno.test("isEntryFileName() leaves out dot-files and what is being written", () => {
+  for (const name of [".", "..", ".hidden.conf", "tmp.dc.", "tmp.dc.x"]) assert(!isEntryFileName(name), name);
 });

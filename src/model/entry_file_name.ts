@@ -1,0 +1,24 @@
+/**
+ * Names of files in clientConfigDir: which of them are entry files to readers, and which a writer can make. Touches
+ * no file.
+ */
+
+/** Files whose name starts like this are being written; nobody reads them. */
+export const reservedNamePrefix = "tmp.dc.";
+
+/** Whether readers of the directory look at a file of this name; dot-files belong to editors. */
+export function isEntryFileName(name: string): boolean {
+  return !name.startsWith(".") && !name.startsWith(reservedNamePrefix);
+}
+
+/** Words why a file of this name would not be read or cannot be made, or null when it can. */
+export function entryFileNameProblem(name: string): string | null {
+  if (name === "") return "it is empty";
+  if (name.includes("/")) return "it holds a slash";
+  if (name.startsWith(reservedNamePrefix)) return `names starting with ${reservedNamePrefix} are reserved`;
+  // Includes `.` and `..`.
+  if (!isEntryFileName(name)) return "names starting with a dot are ignored";
+  if (/\p{Cc}/u.test(name)) return "it holds a control character";
+  // Linux: NAME_MAX. The temporary name it is made under is short, whatever this one is.
+  return new TextEncoder().encode(name).length > 255 ? "it is longer than 255 bytes" : null;
+}
