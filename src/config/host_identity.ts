@@ -2,7 +2,7 @@
  * The host's identity as its files tell it, read like nvme-cli reads them: the first line counts. Reads no file
  * itself.
  */
-import { formatHostId, hostIdOfNqn, nqnProblem, parseHostId } from "../nvme/nqn.ts";
+import { formatHostId, nqnProblem, parseHostId } from "../nvme/nqn.ts";
 
 /** A value, or words why there is none. */
 export type IdentityText =
@@ -29,24 +29,4 @@ export function parseHostNqnFile(text: string): IdentityText {
 
 function firstLine(text: string): string {
   return (text.replace(/^\ufeff/, "").split("\n", 1)[0] ?? "").trim();
-}
-
-/** A host identifier, UUID text in lower case, and where it was found. */
-export interface HostIdChoice {
-  readonly hostid: string;
-  readonly from: "option" | "file" | "hostnqn";
-}
-
-/**
- * The host identifier to use with `hostnqn`: the one asked for, else the host's file, else the UUID inside the NQN;
- * null when none of them has one. `fileText` is the content of the hostid file, where there is one.
- */
-export function chooseHostId(
-  known: { option?: string; fileText?: string; hostnqn: string },
-): HostIdChoice | null {
-  if (known.option !== undefined) return { hostid: known.option.toLowerCase(), from: "option" };
-  const file = known.fileText === undefined ? undefined : parseHostIdFile(known.fileText).value;
-  if (file !== undefined) return { hostid: file, from: "file" };
-  const derived = hostIdOfNqn(known.hostnqn);
-  return derived === null ? null : { hostid: derived, from: "hostnqn" };
 }

@@ -1,5 +1,5 @@
 import { assert, assertEquals } from "../assert.ts";
-import { chooseHostId, parseHostIdFile, parseHostNqnFile } from "../../src/config/host_identity.ts";
+import { parseHostIdFile, parseHostNqnFile } from "../../src/config/host_identity.ts";
 
 const uuid = "00112233-4455-6677-8899-aabbccddeeff";
 const other = "ffeeddcc-bbaa-9988-7766-554433221100";
@@ -20,17 +20,4 @@ Deno.test("parseHostNqnFile() reads the first line", () => {
   assertEquals(parseHostNqnFile(`${nqn}\r\nsomething else`), { value: nqn });
   assertEquals(parseHostNqnFile("").problem, "the first line is empty");
   assert(parseHostNqnFile(`${nqn},concat`).problem?.startsWith("the first line is no NQN: "));
-});
-
-Deno.test("chooseHostId() takes the option, else the file, else the UUID inside the host NQN", () => {
-  const hostnqn = `nqn.2014-08.org.nvmexpress:uuid:${uuid}`;
-  const fileText = `${other}\n`;
-  assertEquals(chooseHostId({ option: uuid.toUpperCase(), fileText, hostnqn }), {
-    hostid: uuid,
-    from: "option",
-  });
-  assertEquals(chooseHostId({ fileText, hostnqn }), { hostid: other, from: "file" });
-  assertEquals(chooseHostId({ fileText: "nonsense", hostnqn }), { hostid: uuid, from: "hostnqn" });
-  assertEquals(chooseHostId({ hostnqn }), { hostid: uuid, from: "hostnqn" });
-  assertEquals(chooseHostId({ hostnqn: "nqn.2014-08.org.example:host" }), null);
 });
