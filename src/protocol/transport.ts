@@ -97,17 +97,6 @@ export class Transport {
         });
       }
     }
-    // In-capsule data of ours stands at byte 72 (76 with a header digest); Linux takes no other alignment either.
-    if (pdu.cpda !== 0) {
-      throw new ProtocolError(
-        "icresp-cpda",
-        `ICResp asks for a data alignment (CPDA) of ${pdu.cpda}, expected 0`,
-        {
-          fes: fatalErrorStatus.unsupportedParameter,
-          fei: 10,
-        },
-      );
-    }
     this.#digests = pdu.digests;
     this.#framer.setDigests(pdu.digests);
     this.#established = true;
