@@ -1,8 +1,9 @@
 /** Says what changed from one plan to the next: one line a change, silence when all is as it was. */
+import { limits } from "../base/limits.ts";
 import { clusterLabel } from "../model/cluster.ts";
 import { endpointLabel } from "../model/endpoint.ts";
 import type { Log } from "../model/world.ts";
-import { pathLabel } from "../model/path.ts";
+import { type Path, pathLabel } from "../model/path.ts";
 import type { EndpointList } from "../plan/facts.ts";
 import type { Plan } from "../plan/plan.ts";
 import type { PathRow } from "../plan/plan_connects.ts";
@@ -10,9 +11,10 @@ import type { PathRow } from "../plan/plan_connects.ts";
 export class ChangeLog {
   readonly #log: Log;
   #list: EndpointList = new Map();
-  #paths = new Map<string, string>();
+  #paths = new Map<string, Said>();
   #refused = new Set<string>();
   #notes = new Set<string>();
+  #dropped = 0;
 
   constructor(log: Log) {
     this.#log = log;
@@ -22,6 +24,7 @@ export class ChangeLog {
     this.#recordList(plan.list);
     this.#recordPaths(plan.connects.rows);
     this.#recordRefused(plan);
+    this.#recordDropped(plan.wanted.dropped);
     this.#list = plan.list;
   }
 
@@ -67,43 +70,65 @@ export class ChangeLog {
   }
 
   #recordPaths(rows: readonly PathRow[]): void {
-    const paths = new Map<string, string>();
+    const paths = new Map<string, Said>();
     for (const row of rows) {
-      const said = phase(row);
-      paths.set(row.wanted.key, said);
-      const before = this.#paths.get(row.wanted.key);
-      if (before !== said && said !== "") this.#tellPath(row, before);
+      const { key, path } = row.wanted;
+      const before = this.#paths.get(key)?.phase ?? "";
+      const phase = nextPhase(row, before);
+      paths.set(key, { phase, path });
+      if (phase !== before) this.#tellPath(row, phase, before);
+    }
+    for (const [key, { phase, path }] of this.#paths) {
+      if (paths.has(key) || phase === "") continue;
+      const fields = { path: pathLabel(path), hostnqn: path.hostnqn };
+      this.#log.info("Path no longer named by any log: the kernel keeps what it has of it", fields);
     }
     this.#paths = paths;
   }
 
-  #tellPath(row: PathRow, before: string | undefined): void {
+  #tellPath(row: PathRow, phase: Phase, before: Phase): void {
     const fields = { path: pathLabel(row.wanted.path), device: row.device, hostnqn: row.wanted.path.hostnqn };
-    if (row.state === "live") this.#log.info(`Path live: ${row.reason}`, fields);
-    else if (row.state === "recovering") {
-      if (before === "live") this.#log.warn(`Path lost: ${row.reason}`, fields);
-      else this.#log.info(`Path not live yet: ${row.reason}`, fields);
-    } else if (row.state === "would-connect") this.#log.info("Path would be connected", fields);
-    else if (before !== undefined || row.state !== "waiting") {
-      this.#log.warn(`Path not live: ${row.reason}`, fields);
+    if (phase === "live") this.#log.info(`Path live: ${row.reason}`, fields);
+    else if (phase === "lost" || (phase === "recovering" && before === "live")) {
+      this.#log.warn(`Path lost: ${row.reason}`, fields);
+    } else if (phase === "recovering") this.#log.info(`Path not live yet: ${row.reason}`, fields);
+    else if (phase === "would-connect") this.#log.info("Path would be connected", fields);
+    else this.#log.warn(`Path not live: ${row.reason}`, fields);
+  }
+
+  #recordDropped(dropped: number): void {
+    if (dropped > 0 && this.#dropped === 0) {
+      this.#log.warn(`Paths left out: ${dropped} beyond the ${limits.pathsMax} that one host may have`);
     }
+    this.#dropped = dropped;
   }
 
   #recordRefused(plan: Plan): void {
     const refused = new Set<string>();
+    let told = 0;
     for (const { endpoint, subnqn, traddr, reason } of plan.wanted.refused) {
-      const text = `Record refused: ${reason}`;
       const key = `${endpoint} ${subnqn} ${traddr} ${reason}`;
       if (refused.has(key)) continue;
       refused.add(key);
-      if (!this.#refused.has(key)) this.#log.warn(text, { endpoint, subsysnqn: subnqn, traddr });
+      if (this.#refused.has(key) || ++told > limits.refusedToldMax) continue;
+      this.#log.warn(`Record refused: ${reason}`, { endpoint, subsysnqn: subnqn, traddr });
     }
+    const untold = told - limits.refusedToldMax;
+    if (untold > 0) this.#log.warn(`Records refused: ${untold} more, told by status`);
     this.#refused = refused;
   }
 }
 
-/** What is worth a line when it changes: on the way there is not. */
-function phase(row: PathRow): string {
+/** What was said last of a path; empty for nothing yet. */
+type Phase = "" | "live" | "recovering" | "lost" | "would-connect" | "failed" | "unreachable";
+
+interface Said {
+  readonly phase: Phase;
+  readonly path: Path;
+}
+
+/** What is worth a line when it changes. An attempt under way is not: it says nothing new about a path in trouble. */
+function nextPhase(row: PathRow, before: Phase): Phase {
   switch (row.state) {
     case "live":
     case "recovering":
@@ -111,8 +136,7 @@ function phase(row: PathRow): string {
       return row.state;
     case "failed":
     case "unreachable":
-      return row.retryAtMs === undefined ? "" : "broken";
-    default:
-      return "";
+      if (row.retryAtMs !== undefined) return row.state;
   }
+  return before === "live" || before === "recovering" ? "lost" : before;
 }

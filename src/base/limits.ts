@@ -65,6 +65,8 @@ export const limits = {
   referralDepthMax: 8,
   /** Paths wanted at once on one host; the kernel gives up long before. */
   pathsMax: 65_536,
+  /** Refused records told in the log at once; a hostile log may hold thousands, status shows them. */
+  refusedToldMax: 50,
   /** Failed attempts before the others' word removes a configured endpoint: one blip is not enough. */
   retireAfterFailures: 2,
   /** A cluster with no live session for this long tries its retired configured endpoints again, ms. */
