@@ -18,7 +18,7 @@ export class ConfigWatch {
   #closer: Closer | null = null;
   #scanning = false;
   #again = false;
-  #timer: Timer | null = null;
+  #timer: { readonly atMs: number; readonly timer: Timer } | null = null;
   #stopped = false;
   #read = false;
   #modifiedMs: number | undefined;
@@ -38,7 +38,7 @@ export class ConfigWatch {
   stop(): void {
     this.#stopped = true;
     this.#closer?.close();
-    this.#timer?.cancel();
+    this.#timer?.timer.cancel();
   }
 
   /** The directory was read at least once. */
@@ -62,10 +62,18 @@ export class ConfigWatch {
     else this.#schedule(limits.rescanDelayMs);
   }
 
+  /** The earliest time asked for counts: hints without end must not push the scan away for ever. */
   #schedule(delayMs: number): void {
     if (this.#stopped) return;
-    this.#timer?.cancel();
-    this.#timer = this.#world.clock.setTimer(delayMs, () => this.#scan());
+    const { clock } = this.#world;
+    const atMs = clock.nowMs() + delayMs;
+    if (this.#timer !== null && this.#timer.atMs <= atMs) return;
+    this.#timer?.timer.cancel();
+    const timer = clock.setTimer(delayMs, () => {
+      this.#timer = null;
+      this.#scan();
+    });
+    this.#timer = { atMs, timer };
   }
 
   async #scan(): Promise<void> {

@@ -1,0 +1,124 @@
+import { ConfigWatch } from "../../src/agent/config_watch.ts";
+import { FactStore } from "../../src/agent/fact_store.ts";
+import { limits } from "../../src/base/limits.ts";
+import { assert, assertEquals } from "../assert.ts";
+import { MemoryWorld } from "../sim/memory_world.ts";
+
+const line = (address: string) =>
+  `-t tcp -a ${address} -s 8009 -q nqn.2014-08.org.nvmexpress:uuid:00112233-4455-6677-8899-aabbccddeeff ` +
+  "-n nqn.2024-01.io.example:cluster\n";
+
+async function setUp(prepare: (world: MemoryWorld) => void = () => {}) {
+  const world = new MemoryWorld({ seed: 1 });
+  prepare(world);
+  let changes = 0;
+  const facts = new FactStore({
+    policy: { dryRun: false, connectDefaults: {}, hostid: null },
+    reconnectIntervalMs: 5_000,
+    random: () => 0.5,
+    onChange: () => changes++,
+  });
+  const { clock, configDir, log, network: dialer, kernel, store, notifier } = world;
+  const it = { clock, configDir, log, dialer, resolver: dialer, kernel, store, notifier, random: () => 0.5 };
+  const watch = new ConfigWatch(it, facts);
+  await watch.start();
+  return {
+    ...world,
+    clock,
+    configDir,
+    log,
+    watch,
+    facts,
+    addresses: () => facts.entries?.map(({ traddr }) => traddr) ?? null,
+    changes: () => changes,
+  };
+}
+
+Deno.test("ConfigWatch knows the files when it has started", async () => {
+  const { watch, addresses } = await setUp(({ configDir }) => configDir.write("a", line("10.0.0.1")));
+  assertEquals([watch.read, addresses()], [true, ["10.0.0.1"]]);
+  watch.stop();
+});
+
+Deno.test("ConfigWatch takes changes in soon after the hint, and without any hint in a second", async () => {
+  for (const [dropHints, withinMs] of [[false, 150], [true, 1_100]] as const) {
+    const { clock, configDir, addresses, watch } = await setUp();
+    assertEquals(addresses(), []);
+    await clock.advance(300);
+    configDir.dropHints = dropHints;
+    configDir.write("a", line("10.0.0.1"));
+    await clock.advance(withinMs);
+    assertEquals(addresses(), ["10.0.0.1"], `hints lost: ${dropHints}`);
+    watch.stop();
+  }
+});
+
+Deno.test("ConfigWatch scans under hints without end", async () => {
+  const { clock, configDir, addresses, watch } = await setUp();
+  for (let n = 0; n < 200; n++) {
+    if (n === 10) configDir.write("a", line("10.0.0.1"));
+    configDir.sendHint();
+    await clock.advance(20);
+    if (n === 30) assertEquals(addresses(), ["10.0.0.1"], "Taken in within 400 ms");
+  }
+  assert(configDir.scans < 200 * 20 / limits.rescanDelayMs + 5, `${configDir.scans} scans in 4 s`);
+  watch.stop();
+});
+
+Deno.test("ConfigWatch scans again for a hint that came during a scan", async () => {
+  const { clock, configDir, addresses, watch } = await setUp(({ configDir }) => configDir.scanMs = 0);
+  configDir.scanMs = 50;
+  configDir.write("a", line("10.0.0.1"));
+  await clock.advance(limits.rescanDelayMs + 20);
+  configDir.write("a", line("10.0.0.2"));
+  await clock.advance(30 + limits.rescanDelayMs + 60);
+  assertEquals(addresses(), ["10.0.0.2"]);
+  watch.stop();
+});
+
+Deno.test("ConfigWatch keeps the entries when the directory goes, and takes new ones when it is back", async () => {
+  const { clock, configDir, addresses, log, watch } = await setUp(({ configDir }) =>
+    configDir.write("a", line("10.0.0.1"))
+  );
+  configDir.removeDirectory();
+  await clock.advance(5_000);
+  assertEquals(addresses(), ["10.0.0.1"]);
+  assertEquals(log.find("ENOENT").length, 1, "Told once");
+  configDir.createDirectory();
+  configDir.write("b", line("10.0.0.2"));
+  await clock.advance(200);
+  assertEquals(addresses(), ["10.0.0.2"]);
+  watch.stop();
+});
+
+Deno.test("ConfigWatch has read nothing until a scan succeeds", async () => {
+  const { clock, configDir, addresses, watch } = await setUp(({ configDir }) => configDir.scanError = "EIO");
+  assertEquals([watch.read, addresses()], [false, null]);
+  configDir.scanError = null;
+  await clock.advance(limits.rescanIntervalMs);
+  assertEquals([watch.read, addresses()], [true, []]);
+  watch.stop();
+});
+
+Deno.test("ConfigWatch says nothing and changes nothing while the files stay as they are", async () => {
+  const { clock, configDir, log, changes, watch } = await setUp(({ configDir }) =>
+    configDir.write("a", `${line("10.0.0.1")}nonsense\n`)
+  );
+  const { digest } = watch;
+  const lines = log.lines.length;
+  assert(lines > 0, "Precondition: the bad line was told");
+  await clock.advance(30_000);
+  configDir.sendHint();
+  await clock.advance(1_000);
+  assertEquals([log.lines.length, changes(), watch.digest], [lines, 1, digest]);
+  watch.stop();
+});
+
+Deno.test("ConfigWatch.stop() ends it: no timer, no watcher, no scan", async () => {
+  const { clock, configDir, watch } = await setUp();
+  watch.stop();
+  const { scans } = configDir;
+  configDir.write("a", line("10.0.0.1"));
+  await clock.advance(10_000);
+  assertEquals([configDir.scans, configDir.watchers, clock.liveTimers("agent")], [scans, 0, 0]);
+});
