@@ -98,7 +98,7 @@ export class FactStore implements Facts {
     switch (event.kind) {
       case "ready":
         this.#changeSession(key, { state: "live", sinceMs: nowMs });
-        this.#hostAnswers(session.endpoint.traddr);
+        this.#hostAnswers(session.endpoint.traddr, nowMs);
         break;
       case "event":
         this.#changeSession(key, { events: session.events + 1, lastEventMs: nowMs });
@@ -138,17 +138,22 @@ export class FactStore implements Facts {
     if (session !== undefined) this.sessions.set(key, { ...session, ...change });
   }
 
-  /** A host that answers on one port is worth asking again on the others at once. */
-  #hostAnswers(traddr: string): void {
+  /**
+   * A host that answers on one port is worth asking again on the others, without the backoff. The first pause stays:
+   * two that come up and fail again would otherwise wake each other in a tight loop.
+   */
+  #hostAnswers(traddr: string, nowMs: number): void {
     for (const [key, probe] of this.probes) {
-      if (probe.failure !== null && key.startsWith(hostPrefix(traddr))) {
-        this.probes.set(key, { ...probe, retryAtMs: 0 });
-      }
+      const { failure } = probe;
+      if (failure === null || !key.startsWith(hostPrefix(traddr))) continue;
+      const soonMs = Math.max(nowMs, failure.atMs + limits.connectRetryMsBase);
+      this.probes.set(key, { ...probe, retryAtMs: Math.min(probe.retryAtMs, soonMs) });
     }
     for (const [key, session] of this.sessions) {
-      if (session.state === "idle" && session.failures > 0 && session.endpoint.traddr === traddr) {
-        this.sessions.set(key, { ...session, retryAtMs: 0 });
-      }
+      const { failure, state } = session;
+      if (state !== "idle" || failure === null || session.endpoint.traddr !== traddr) continue;
+      const soonMs = Math.max(nowMs, failure.atMs + this.#options.reconnectIntervalMs);
+      this.sessions.set(key, { ...session, retryAtMs: Math.min(session.retryAtMs, soonMs) });
     }
   }
 
@@ -164,7 +169,7 @@ export class FactStore implements Facts {
     const before = this.probes.get(addressKey) ?? newProbeFact;
     if (error === null) {
       this.probes.set(addressKey, { ...newProbeFact, provenUntilMs: nowMs + limits.probeValidMs });
-      if (before.failure !== null) this.#hostAnswers(path.traddr);
+      if (before.failure !== null) this.#hostAnswers(path.traddr, nowMs);
     } else {
       const failures = before.failures + 1;
       const delayMs = probeRetryDelayMs({ failures, random: this.#options.random });
@@ -186,7 +191,10 @@ export class FactStore implements Facts {
   /** `already`: the kernel answered EALREADY, which is success. */
   recordConnected(wanted: WantedPath, already: boolean, nowMs: number): void {
     this.connects.set(wanted.key, { ...newConnectFact, state: "done", doneAtMs: nowMs, already });
-    this.probes.set(wanted.addressKey, { ...newProbeFact, provenUntilMs: nowMs + limits.probeValidMs });
+    // A probe may be under way: it counts until its result comes.
+    const { probing } = this.probes.get(wanted.addressKey) ?? newProbeFact;
+    const provenUntilMs = nowMs + limits.probeValidMs;
+    this.probes.set(wanted.addressKey, { ...newProbeFact, probing, provenUntilMs });
     this.#options.onChange();
   }
 

@@ -1,0 +1,230 @@
+import { FactStore } from "../../src/agent/fact_store.ts";
+import { limits } from "../../src/base/limits.ts";
+import { KernelError, NvmeStatusError, TransportError } from "../../src/base/errors.ts";
+import type { IdentifyController } from "../../src/nvme/identify.ts";
+import type { SessionFact } from "../../src/plan/facts.ts";
+import type { SessionEvent } from "../../src/protocol/session.ts";
+import { assert, assertEquals } from "../assert.ts";
+import { endpoint, keyOf } from "../plan/fact_samples.ts";
+import { controller, wanted } from "../plan/path_samples.ts";
+
+const refused = new TransportError("ECONNREFUSED", "Refused");
+const closed = (error: Error | null): SessionEvent => ({ kind: "closed", error });
+const ready: SessionEvent = { kind: "ready", identify: {} as IdentifyController, eventsConfigured: true };
+const log = (genctr: bigint): SessionEvent => ({ kind: "log", log: { genctr, records: [] } });
+
+class Store extends FactStore {
+  changes: number;
+
+  constructor() {
+    super({
+      policy: { dryRun: false, connectDefaults: {}, hostid: null },
+      reconnectIntervalMs: 5_000,
+      random: () => 0.5,
+      onChange: () => this.changes++,
+    });
+    this.changes = 0;
+  }
+
+  session(name: string): SessionFact {
+    const session = this.sessions.get(keyOf(name));
+    assert(session !== undefined, `No session ${name}`);
+    return session;
+  }
+
+  open(name: string, nowMs: number): void {
+    this.recordSessionOpening(keyOf(name), endpoint(name), nowMs);
+  }
+
+  event(name: string, event: SessionEvent, nowMs: number): void {
+    this.recordSessionEvent(keyOf(name), event, nowMs);
+  }
+}
+
+const one = wanted("10.0.1.1");
+
+Deno.test("FactStore follows a session through its life", () => {
+  const store = new Store();
+  store.open("a", 10);
+  assertEquals([store.session("a").state, store.session("a").sinceMs], ["opening", 10]);
+  store.event("a", ready, 20);
+  assertEquals([store.session("a").state, store.session("a").logCurrent], ["live", false]);
+  store.event("a", log(1n), 30);
+  const { logCurrent, logReads, logAtMs } = store.session("a");
+  assertEquals([logCurrent, logReads, logAtMs], [true, 1, 30]);
+  store.event("a", { kind: "event", dw0: 0x70f002 }, 40);
+  assertEquals([store.session("a").events, store.session("a").lastEventMs], [1, 40]);
+  store.recordSessionClosing(keyOf("a"), 50);
+  assertEquals([store.session("a").state, store.session("a").logCurrent], ["closing", false]);
+  store.event("a", closed(null), 60);
+  const { state, retryAtMs, failures } = store.session("a");
+  assertEquals([state, retryAtMs, failures], ["idle", 60, 0]);
+  store.forgetSession(keyOf("a"));
+  assertEquals(store.sessions.size, 0);
+});
+
+Deno.test("FactStore keeps the last good log when a session is lost and opened again", () => {
+  const store = new Store();
+  store.open("a", 0);
+  store.event("a", ready, 1);
+  store.event("a", log(7n), 2);
+  store.event("a", closed(refused), 3);
+  assertEquals([store.session("a").log?.genctr, store.session("a").logCurrent], [7n, false]);
+  store.open("a", 4);
+  store.event("a", ready, 5);
+  assertEquals([store.session("a").log?.genctr, store.session("a").logCurrent], [7n, false]);
+});
+
+Deno.test("FactStore counts failures until a log is read", () => {
+  const store = new Store();
+  const delays: number[] = [];
+  for (let n = 0; n < 3; n++) {
+    store.open("a", 1_000);
+    if (n === 1) store.event("a", ready, 1_000);
+    store.event("a", closed(refused), 1_000);
+    delays.push(store.session("a").retryAtMs - 1_000);
+  }
+  assertEquals([delays, store.session("a").failures], [[5_000, 10_000, 20_000], 3]);
+  assertEquals(store.session("a").failure, { code: "ECONNREFUSED", message: "Refused", atMs: 1_000 });
+  store.open("a", 2_000);
+  store.event("a", ready, 2_000);
+  store.event("a", log(1n), 2_000);
+  assertEquals([store.session("a").failures, store.session("a").failure], [0, null]);
+});
+
+Deno.test("FactStore slows down after a refusal with Do Not Retry", () => {
+  const store = new Store();
+  store.open("a", 0);
+  store.event(
+    "a",
+    closed(new NvmeStatusError("invalid-host", "No", { status: 0x184, dnr: true, crd: 0 })),
+    0,
+  );
+  assertEquals(store.session("a").retryAtMs, limits.refusedRetryMsMin);
+});
+
+Deno.test("FactStore drops events of sessions it does not know", () => {
+  const store = new Store();
+  store.event("a", log(1n), 0);
+  assertEquals([store.sessions.size, store.changes], [0, 0]);
+});
+
+Deno.test("FactStore asks the other ports of a host again when one answers, dropping the backoff", () => {
+  const store = new Store();
+  const failed = wanted("10.0.0.1");
+  const elsewhere = wanted("10.0.0.10");
+  for (let n = 0; n < 6; n++) {
+    store.recordProbeResult(failed, refused, 0);
+    store.recordProbeResult(elsewhere, refused, 0);
+  }
+  const otherMs = store.probes.get(elsewhere.addressKey)!.retryAtMs;
+  assert(store.probes.get(failed.addressKey)!.retryAtMs > 5_000, "Precondition: it backs off");
+  store.open("a", 5_000);
+  store.event("a", ready, 5_000);
+  assertEquals(store.probes.get(failed.addressKey)!.retryAtMs, 5_000);
+  assertEquals(store.probes.get(elsewhere.addressKey)!.retryAtMs, otherMs, "Another host is another matter");
+});
+
+Deno.test("FactStore never has two sessions at one address wake each other in a tight loop", () => {
+  const store = new Store();
+  const keys = ["10.0.0.1:8009", "10.0.0.1:8010"];
+  let attempts = 0;
+  // Both controllers come up and fail at once, for ever; each is opened the moment its pause is over.
+  for (let nowMs = 0; nowMs < 60_000; nowMs += 10) {
+    for (const name of keys) {
+      const session = store.sessions.get(keyOf(name));
+      if (session !== undefined && session.retryAtMs > nowMs) continue;
+      attempts++;
+      store.open(name, nowMs);
+      store.event(name, ready, nowMs);
+      store.event(name, closed(refused), nowMs);
+    }
+  }
+  assert(attempts <= 2 * 60_000 / 5_000 + 2, `${attempts} attempts in a minute`);
+});
+
+Deno.test("FactStore proves an address for a while, and backs off from one that fails", () => {
+  const store = new Store();
+  store.recordProbing(one.addressKey);
+  assertEquals(store.probes.get(one.addressKey)?.probing, true);
+  store.recordProbeResult(one, refused, 100);
+  store.recordProbing(one.addressKey);
+  store.recordProbeResult(one, refused, 2_000);
+  const failed = store.probes.get(one.addressKey)!;
+  assertEquals([failed.probing, failed.failures, failed.retryAtMs], [false, 2, 4_000]);
+  store.recordProbeResult(one, null, 5_000);
+  const proven = store.probes.get(one.addressKey)!;
+  assertEquals([proven.provenUntilMs, proven.failures, proven.failure], [
+    5_000 + limits.probeValidMs,
+    0,
+    null,
+  ]);
+});
+
+Deno.test("FactStore takes a connect for a proof, and keeps a probe under way counted", () => {
+  const store = new Store();
+  store.recordProbing(one.addressKey);
+  store.recordConnecting(one.key);
+  assertEquals(store.connects.get(one.key)?.state, "connecting");
+  store.recordConnected(one, true, 70);
+  const { state, doneAtMs, already } = store.connects.get(one.key)!;
+  assertEquals([state, doneAtMs, already], ["done", 70, true]);
+  const { probing, provenUntilMs } = store.probes.get(one.addressKey)!;
+  assertEquals([probing, provenUntilMs], [true, 70 + limits.probeValidMs]);
+});
+
+Deno.test("FactStore doubts the address when the kernel could not reach it, not when the subsystem refused", () => {
+  for (const [code, doubted] of [["ETIMEDOUT", true], ["EIO", false]] as const) {
+    const store = new Store();
+    store.recordProbeResult(one, null, 0);
+    store.recordConnectFailed(one, new KernelError(code, "K"), 10);
+    assertEquals(store.probes.get(one.addressKey)?.provenUntilMs === 0, doubted, code);
+    const { failures, retryAtMs, failure } = store.connects.get(one.key)!;
+    assertEquals([failures, retryAtMs, failure?.code], [1, 10 + limits.connectRetryMsBase, code]);
+  }
+});
+
+Deno.test("FactStore forgets what is about paths that nobody names, but for what is under way", () => {
+  const store = new Store();
+  const two = wanted("10.0.1.2");
+  const three = wanted("10.0.1.3");
+  for (const it of [one, two]) store.recordConnected(it, false, 0);
+  store.recordConnecting(three.key);
+  store.recordProbing(three.addressKey);
+  store.prune(new Map([[one.key, one]]));
+  assertEquals([...store.connects.keys()], [one.key, three.key]);
+  assertEquals([...store.probes.keys()], [one.addressKey, three.addressKey]);
+});
+
+Deno.test("FactStore keeps the addresses of a name that cannot be looked up, and sorts new ones", () => {
+  const store = new Store();
+  store.recordResolving("n");
+  assertEquals([store.resolutions.get("n")?.pending, store.resolutions.get("n")?.nextAtMs], [true, Infinity]);
+  store.recordResolved("n", ["10.0.0.2", "10.0.0.1"], 0);
+  store.recordResolved("n", new TransportError("ENOTFOUND", "Not found"), 50);
+  const { addresses, pending, nextAtMs, failures, failure } = store.resolutions.get("n")!;
+  assertEquals([addresses, pending, failures, failure?.code], [
+    ["10.0.0.1", "10.0.0.2"],
+    false,
+    1,
+    "ENOTFOUND",
+  ]);
+  assertEquals(nextAtMs, 50 + limits.connectRetryMsBase);
+});
+
+Deno.test("FactStore tells of a change in the kernel once", () => {
+  const store = new Store();
+  const missing = { code: "ENOENT", message: "No module", atMs: 1 };
+  store.recordKernel({ present: false, failure: missing, options: null });
+  store.recordKernel({ present: false, failure: { ...missing, atMs: 2 }, options: null });
+  assertEquals(store.changes, 1);
+  store.recordKernel({ present: true, failure: null, options: null });
+  assertEquals(store.changes, 2);
+});
+
+Deno.test("FactStore takes the controllers as they are", () => {
+  const store = new Store();
+  store.recordControllers({ list: [], readAtMs: 1 });
+  store.recordControllers({ list: [controller()], readAtMs: 2 });
+  assertEquals([store.controllers?.list.length, store.controllers?.readAtMs, store.changes], [1, 2, 2]);
+});
