@@ -3,7 +3,7 @@
  * from the target, and tells a dead address, a foreign service and a frozen target from a living one before the
  * kernel, which performs its connects one after the other, is asked. Sans-I/O.
  */
-import { TimeoutError, TransportError } from "../base/errors.ts";
+import { AgentError, TimeoutError, TransportError } from "../base/errors.ts";
 import { limits } from "../base/limits.ts";
 import { Transport } from "./transport.ts";
 
@@ -36,7 +36,7 @@ export class Probe {
       this.#transport.handleBytes(chunk, () => {});
       if (this.#transport.established) this.#result = { ok: true };
     } catch (error) {
-      if (!(error instanceof Error) || !("code" in error)) throw error;
+      if (!(error instanceof AgentError)) throw error;
       this.#result = { ok: false, error };
     }
   }

@@ -4,7 +4,7 @@
  *
  * It tells what happened; it decides nothing about retries, other endpoints or the kernel.
  */
-import { TransportError } from "../base/errors.ts";
+import { AgentError, TransportError } from "../base/errors.ts";
 import { limits } from "../base/limits.ts";
 import { encodeAsyncEventRequest, encodeKeepAlive } from "../nvme/command.ts";
 import type { Digests } from "../nvme/framer.ts";
@@ -178,7 +178,7 @@ export class Session {
     try {
       step();
     } catch (error) {
-      if (!(error instanceof Error) || !("code" in error)) throw error;
+      if (!(error instanceof AgentError)) throw error;
       this.#close(this.#stopping ? null : error);
     }
   }
