@@ -53,8 +53,7 @@ export class MachineRunner<M extends Machine> {
   abandon(): void {
     this.#over = true;
     this.#abort.abort();
-    this.#timer?.timer.cancel();
-    this.#timer = null;
+    this.#cancelTimer();
     this.#connection?.close();
   }
 
@@ -94,6 +93,7 @@ export class MachineRunner<M extends Machine> {
       this.#step();
     }
     if (!this.#over) this.#step();
+    this.#cancelTimer();
     connection.close();
   }
 
@@ -101,15 +101,20 @@ export class MachineRunner<M extends Machine> {
     if (this.#over) return;
     const machine = this.#machine!;
     const goesOn = this.#options.onStep(machine);
-    if (!goesOn) this.#over = true;
-    if (this.#over) {
-      this.#timer?.timer.cancel();
-      this.#timer = null;
-      this.#finish(machine);
-      return;
+    // Whoever was told may have stopped or abandoned us meanwhile: then that step did the rest.
+    if (this.#over) return;
+    if (!goesOn) {
+      this.#over = true;
+      this.#cancelTimer();
+      return this.#finish(machine);
     }
     this.#flush(machine);
     this.#schedule(machine);
+  }
+
+  #cancelTimer(): void {
+    this.#timer?.timer.cancel();
+    this.#timer = null;
   }
 
   /** Last words (a TermReq), then a short wait for the peer to close first (NVMe/TCP 1.0 §3.4.1). */
