@@ -75,6 +75,7 @@ export class KernelWatch {
   async askKernel(): Promise<void> {
     if (this.#dryRun || this.#asking || this.#stopped) return;
     this.#asking = true;
+    this.#askTimer?.cancel();
     const { clock, kernel, log } = this.#world;
     const before = this.#facts.kernel;
     try {
