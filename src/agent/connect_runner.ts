@@ -1,7 +1,7 @@
 /** Has the kernel connect one path: settles the host identity, writes the options, and says what came of it. */
 import { errorText, KernelError } from "../base/errors.ts";
 import type { LogFields, World } from "../model/world.ts";
-import { pathLabel } from "../model/path.ts";
+import { type Path, pathLabel } from "../model/path.ts";
 import { formatConnectString } from "../plan/connect_string.ts";
 import type { Facts } from "../plan/facts.ts";
 import { identitiesInForce, identityConflict, settleHostId } from "../plan/host_identity.ts";
@@ -25,7 +25,7 @@ export class ConnectRunner {
   /** Never rejects. */
   async connect(wanted: WantedPath): Promise<ConnectOutcome> {
     const { path } = wanted;
-    const { policy, controllers, kernel } = this.#facts;
+    const { policy, controllers } = this.#facts;
     const inForce = identitiesInForce(controllers?.list ?? []);
     const hostid = settleHostId(path.hostnqn, { wanted: path.hostid, hostid: policy.hostid }, inForce);
     const fields: LogFields = { path: pathLabel(path), hostnqn: path.hostnqn };
@@ -36,11 +36,13 @@ export class ConnectRunner {
         fields,
       );
     }
+    let text: string;
     try {
-      const { text, leftOut } = formatConnectString(path, hostid, policy.connectDefaults, kernel.options);
-      for (const token of leftOut) {
-        this.#tellOnce(`This kernel does not know the connect option ${token}: it is left out`, {});
-      }
+      text = this.#connectText(path, hostid);
+    } catch (error) {
+      return { ok: false, error: asError(error) };
+    }
+    try {
       const { instance } = await this.#world.kernel.connect(text);
       return { ok: true, already: false, device: `nvme${instance}` };
     } catch (error) {
@@ -49,7 +51,16 @@ export class ConnectRunner {
     }
   }
 
-  /** EINVAL says nothing; a pairing that the kernel refuses can be seen in sysfs. */
+  #connectText(path: Path, hostid: string): string {
+    const { policy, kernel } = this.#facts;
+    const { text, leftOut } = formatConnectString(path, hostid, policy.connectDefaults, kernel.options);
+    for (const token of leftOut) {
+      this.#tellOnce(`This kernel does not know the connect option ${token}: it is left out`, {});
+    }
+    return text;
+  }
+
+  /** The kernel's EINVAL says nothing; a pairing that the kernel refuses can be seen in sysfs. */
   #explained(error: unknown, hostnqn: string, hostid: string): Error {
     if (error instanceof KernelError && error.code === "EINVAL") {
       const conflict = identityConflict(hostnqn, hostid, this.#facts.controllers?.list ?? []);
@@ -57,7 +68,7 @@ export class ConnectRunner {
         return new KernelError("EINVAL", `Cannot connect: ${conflict}`, { cause: error });
       }
     }
-    return error instanceof Error ? error : new KernelError("unknown", errorText(error));
+    return asError(error);
   }
 
   #tellOnce(message: string, fields: LogFields): void {
@@ -65,4 +76,8 @@ export class ConnectRunner {
     this.#told.add(message);
     this.#world.log.warn(message, fields);
   }
+}
+
+function asError(error: unknown): Error {
+  return error instanceof Error ? error : new KernelError("unknown", errorText(error));
 }

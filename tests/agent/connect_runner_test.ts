@@ -1,0 +1,91 @@
+import { ConnectRunner } from "../../src/agent/connect_runner.ts";
+import { errorText, KernelError } from "../../src/base/errors.ts";
+import { Secret } from "../../src/base/secret.ts";
+import type { Kernel } from "../../src/model/world.ts";
+import type { Facts } from "../../src/plan/facts.ts";
+import { assert, assertEquals } from "../assert.ts";
+import { facts } from "../plan/fact_samples.ts";
+import { controller, hostid, wanted } from "../plan/path_samples.ts";
+import { MemoryLog } from "../sim/memory_log.ts";
+import { VirtualClock } from "../sim/virtual_clock.ts";
+
+const other = "99999999-4455-6677-8899-aabbccddeeff";
+
+/** A kernel that answers every connect with this. */
+function setUp(change: Partial<Facts>, answer: KernelError | { instance: number; cntlid: number }) {
+  const texts: string[] = [];
+  const kernel: Kernel = {
+    connect: (text) => {
+      texts.push(text);
+      return answer instanceof Error ? Promise.reject(answer) : Promise.resolve(answer);
+    },
+    supportedOptions: () => Promise.resolve(null),
+    controllers: () => Promise.resolve([]),
+    watch: () => ({ close: () => {} }),
+  };
+  const log = new MemoryLog(new VirtualClock());
+  const policy = { dryRun: false, connectDefaults: {}, hostid };
+  return { texts, log, runner: new ConnectRunner({ kernel, log }, facts({ policy, ...change })) };
+}
+
+const yes = { instance: 4, cntlid: 1 };
+const one = wanted("10.0.1.1");
+
+Deno.test("ConnectRunner tells the device of a path the kernel connected", async () => {
+  const { runner, texts } = setUp({}, yes);
+  assertEquals(await runner.connect(one), { ok: true, already: false, device: "nvme4" });
+  assertEquals(texts.length, 1);
+  assert(texts[0]!.includes(`,hostid=${hostid}`), texts[0]);
+});
+
+Deno.test("ConnectRunner takes EALREADY for success", async () => {
+  const { runner } = setUp({}, new KernelError("EALREADY", "Already"));
+  assertEquals(await runner.connect(one), { ok: true, already: true });
+});
+
+Deno.test("ConnectRunner connects under the identity in force, and says once that it is another", async () => {
+  const lives = { list: [controller({ hostid: other, address: { traddr: "10.9.9.9" } })], readAtMs: 0 };
+  const { runner, texts, log } = setUp({ controllers: lives }, yes);
+  const asked = { ...one, path: { ...one.path, hostid } };
+  await runner.connect(asked);
+  await runner.connect(asked);
+  assert(texts.every((text) => text.includes(`,hostid=${other}`)), texts[0]);
+  assertEquals(log.find("in force", "warn").length, 1);
+});
+
+Deno.test("ConnectRunner explains an EINVAL by the pairing that the kernel holds", async () => {
+  const list = [controller({ hostnqn: "nqn.2024-01.io.example:other", hostid })];
+  const { runner } = setUp({ controllers: { list, readAtMs: 0 } }, new KernelError("EINVAL", "Invalid"));
+  const outcome = await runner.connect(one);
+  assert(!outcome.ok);
+  assert(/belongs to host NQN .*other.*: Invalid/.test(errorText(outcome.error)), errorText(outcome.error));
+});
+
+Deno.test("ConnectRunner gives the kernel's own words where nothing explains them", async () => {
+  for (const code of ["EINVAL", "EIO"]) {
+    const error = new KernelError(code, "The kernel's words");
+    const { runner } = setUp({}, error);
+    assertEquals(await runner.connect(one), { ok: false, error });
+  }
+});
+
+Deno.test("ConnectRunner does not blame a pairing for a value that cannot be written, and asks no kernel", async () => {
+  const list = [controller({ hostnqn: "nqn.2024-01.io.example:other", hostid })];
+  const { runner, texts } = setUp({ controllers: { list, readAtMs: 0 } }, yes);
+  const outcome = await runner.connect(wanted("10.0.1.1", one.path.subsysnqn, { hostIface: "a,b" }));
+  assert(!outcome.ok && outcome.error.message.includes("host_iface"));
+  assertEquals(texts, []);
+});
+
+Deno.test("ConnectRunner says once which options are left out, and never a secret", async () => {
+  const options = new Set("transport nqn traddr trsvcid hostnqn hostid dhchap_secret".split(" "));
+  const { runner, log } = setUp({ kernel: { present: true, failure: null, options } }, yes);
+  log.forbid("hush");
+  const path = wanted("10.0.1.1", one.path.subsysnqn, {
+    hostIface: "eth0",
+    dhchapSecret: new Secret("hush"),
+  });
+  await runner.connect(path);
+  await runner.connect(path);
+  assertEquals([log.find("host_iface", "warn").length, log.violations], [1, []]);
+});
