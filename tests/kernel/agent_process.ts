@@ -19,7 +19,7 @@ export interface StoredEntry {
   readonly EntrySource: string;
 }
 
-const startLimitMs = 30_000;
+const startLimitMs = 60_000;
 const stopLimitMs = 15_000;
 
 /** Program and first arguments of every call of the agent. */
@@ -121,7 +121,8 @@ autoDetectEntries: {enabled: ${detect.enabled}, filename: ${detect.filename}, di
   async ready(): Promise<number> {
     let told = false;
     this.#ready.then(() => told = true);
-    await until("READY=1", startLimitMs, () => told ? null : "nothing");
+    await until("READY=1", startLimitMs, () => told || this.#process === null ? null : "nothing");
+    if (!told) throw new Error("The agent ended before it was ready");
     return performance.now() - this.#startedMs;
   }
 

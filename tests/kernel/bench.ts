@@ -205,3 +205,4 @@ async function main(): Promise<void> {
 }
 
 await main();
+Deno.exit(0);

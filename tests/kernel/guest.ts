@@ -101,3 +101,5 @@ async function cleanUp(lab: Lab): Promise<string[]> {
 }
 
 await main();
+// Sockets of agents that were killed before they were ready would keep the program alive.
+Deno.exit(0);

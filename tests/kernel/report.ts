@@ -6,6 +6,8 @@
 export const reportPrefix = "@@lab ";
 
 export type Report =
+  /** The guest is up; from init, before any program of ours. */
+  | { type: "start" }
   /** One scenario's outcome; details only when it failed. */
   | { type: "row"; name: string; ok: boolean; text: string; details: string[] }
   /** What a measuring program found. */

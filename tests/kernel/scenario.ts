@@ -49,11 +49,12 @@ export class Lab {
     return home;
   }
 
-  /** A running agent with one file that names one node. */
+  /** A running agent, its first pass done, with one file that names one node. */
   async startAgent(fabric: Fabric, node = 1, settings: AgentSettings = {}): Promise<AgentHome> {
     const home = await this.agent(settings);
     await home.drop("cluster", entryLine(fabric.address(node), hosts[0], fabric.nqns[0] ?? ""));
     home.start();
+    await home.ready();
     return home;
   }
 

@@ -29,6 +29,7 @@ async function run(lab: Lab): Promise<string> {
   await agent.drop("b-first-host", entryLine(fabric.address(1), hosts[0], fabric.nqns[0] ?? ""));
   await agent.drop("c-second-host", entryLine(fabric.address(2), hosts[1], fabric.nqns[2] ?? ""));
   agent.start();
+  const readyMs = await agent.ready();
   const liveMs = await until("6 controllers of each host live", 20_000, () => lookForHosts(fabric, 2));
 
   const added = await fabric.createSubsystem("host1c", [hosts[1].hostnqn]);
@@ -38,7 +39,7 @@ async function run(lab: Lab): Promise<string> {
   // Each host keeps its own three sessions; the dead ones are remembered, not forgotten.
   const wanted = [...fabric.endpoints(), ...fabric.endpoints(), ...dead.endpoints()];
   await until("nine endpoints stored", 3_000, () => agent.lookForStored(wanted));
-  return `6 + 6 controllers live in ${formatSeconds(liveMs)}, 3 more in ${
+  return `6 + 6 controllers live in ${formatSeconds(readyMs)} + ${formatSeconds(liveMs)}, 3 more in ${
     formatSeconds(addedMs)
   }, beside a dead cluster`;
 }
