@@ -74,5 +74,5 @@ Deno.test("isAddressFailure() holds for what the address does, not for what the 
 
 Deno.test("toFailure() keeps code, words and causes", () => {
   const error = new KernelError("EINVAL", "Cannot connect", { cause: new KernelError("EINVAL", "why") });
-  assertEquals(toFailure(error, 5), { code: "EINVAL", message: "Cannot connect: Why", atMs: 5 });
+  assertEquals(toFailure(error, 5), { code: "EINVAL", message: "Cannot connect: why", atMs: 5 });
 });

@@ -172,7 +172,7 @@ Deno.test("LogReader ends the session on a count that no number holds", () => {
   assertEquals(test.start().endCode(), "log-records");
 });
 
-Deno.test("LogReader takes the longest log there may be", () => {
+Deno.test("LogReader takes a log of 1,500 records", () => {
   const { logs } = bound(
     liveSession({}, (controller) => controller.records = records(1_500)),
   );
