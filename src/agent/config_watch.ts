@@ -86,7 +86,7 @@ export class ConfigWatch {
     if (this.#stopped) return;
     this.#take(scan);
     const tookMs = this.#world.clock.nowMs() - startMs;
-    this.#schedule(this.#again ? limits.rescanDelayMs : Math.max(limits.rescanIntervalMs, tookMs * 20));
+    this.#schedule(this.#again ? limits.rescanDelayMs : Math.max(limits.rescanIntervalMs, tookMs * 5));
   }
 
   #take(scan: ConfigDirScan): void {
