@@ -78,14 +78,18 @@ export class KernelError extends AgentError {}
 /** A deadline passed. `code` names the wait, e.g. `icresp`. */
 export class TimeoutError extends AgentError {}
 
-/** One line for people: the message and those of its causes, outermost first, at most four. */
+/**
+ * One line for people: the message and those of its typed causes, outermost first, at most four. What the runtime
+ * says of the same failure is left out: our message has its errno already.
+ */
 export function errorText(error: unknown): string {
-  const parts: string[] = [];
-  let current: unknown = error;
-  for (let depth = 0; depth < 4 && current !== undefined && current !== null; depth++) {
-    const text = current instanceof Error ? current.message : String(current);
-    if (text !== "" && !parts.some((part) => part.includes(text))) parts.push(text);
-    current = current instanceof Error ? current.cause : undefined;
+  if (!(error instanceof Error)) return String(error);
+  const parts: string[] = [error.message];
+  let current = error.cause;
+  for (let depth = 1; depth < 4 && current instanceof AgentError; depth++) {
+    const { message } = current;
+    if (!parts.some((part) => part.includes(message))) parts.push(message);
+    current = current.cause;
   }
   return parts.join(": ");
 }

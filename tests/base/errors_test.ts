@@ -34,19 +34,24 @@ Deno.test("every error of ours has its class name, its code and its fields", () 
 });
 
 Deno.test("errorText() joins the causes once, outermost first, and ends on circles", () => {
-  const inner = new Error("Connection refused");
+  const inner = new TransportError("ECONNREFUSED", "Connection refused");
   assertEquals(errorText(new Error("Cannot dial", { cause: inner })), "Cannot dial: Connection refused");
   assertEquals(
     errorText(new Error("Cannot dial: Connection refused", { cause: inner })),
     "Cannot dial: Connection refused",
   );
   assertEquals(errorText("text"), "text");
-  assertEquals(errorText(undefined), "");
-  const circle = new Error("Round");
+  assertEquals(errorText(undefined), "undefined");
+  const runtime = new Error("Connection refused (os error 111)");
+  assertEquals(
+    errorText(new KernelError("ECONNREFUSED", "Cannot connect", { cause: runtime })),
+    "Cannot connect",
+  );
+  const circle = new KernelError("x", "Round");
   circle.cause = circle;
   assertEquals(errorText(circle), "Round");
   const deep = ["e", "d", "c", "b", "a"].reduce<Error | undefined>(
-    (cause, text) => new Error(text, { cause }),
+    (cause, text) => new KernelError("x", text, { cause }),
     undefined,
   );
   assertEquals(errorText(deep), "a: b: c: d");
