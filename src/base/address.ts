@@ -144,6 +144,11 @@ export function splitHostPort(text: string): { host: string; port?: string } | n
   return port === undefined ? { host } : { host, port };
 }
 
+/** A TCP port, 1 to 65535, in plain decimal; undefined otherwise. */
+export function parsePort(text: string): number | undefined {
+  return /^[1-9]\d{0,4}$/.test(text) && Number(text) <= 65_535 ? Number(text) : undefined;
+}
+
 /** `10.0.0.1:8009`, `[fe80::1]:8009`. */
 export function formatHostPort(host: string, port: number): string {
   return host.includes(":") ? `[${host}]:${port}` : `${host}:${port}`;

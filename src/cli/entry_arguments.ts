@@ -1,8 +1,7 @@
 /** Entries from the options of a command line, checked by the rules that entry files have. */
-import { canonicalAddress, isHostName, isIpAddress, splitHostPort } from "../base/address.ts";
+import { canonicalAddress, isHostName, isIpAddress, parsePort, splitHostPort } from "../base/address.ts";
 import { quoteText } from "../base/quote.ts";
 import { discoveryPort } from "../config/entry_file.ts";
-import { parsePort } from "../config/setting_kind.ts";
 import type { Entry } from "../model/entry.ts";
 import { formatHostId, nqnProblem, parseHostId } from "../nvme/nqn.ts";
 import { type OptionValues, UsageError } from "./command.ts";

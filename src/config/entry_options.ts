@@ -8,13 +8,13 @@ import {
   formatIpAddress,
   isHostName,
   parseIpAddress,
+  parsePort,
   splitHostPort,
 } from "../base/address.ts";
 import { quoteText } from "../base/quote.ts";
 import { Secret } from "../base/secret.ts";
 import type { ConnectOptions } from "../model/connect_options.ts";
-import { formatHostId, nqnProblem, parseHostId } from "../nvme/nqn.ts";
-import { parsePort } from "./setting_kind.ts";
+import { formatHostId, nqnProblem, parseHostId, plainTextProblem } from "../nvme/nqn.ts";
 
 /** What a line has said so far. */
 export interface EntryDraft {
@@ -94,7 +94,7 @@ export const entryOptionNames: readonly string[] = [...optionsByName.keys()];
 /** Words why this value cannot stand in a line at all, or null. */
 export function valueProblem(value: string): string | null {
   if (value === "") return "a value";
-  return /[^\x21-\x2b\x2d-\x7e]/.test(value) ? "printable ASCII without commas and blanks" : null;
+  return plainTextProblem(value) === null ? null : "printable ASCII without commas and blanks";
 }
 
 function readTransport(draft: EntryDraft, value: string): string | null {

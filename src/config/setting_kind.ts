@@ -3,7 +3,7 @@
  * what it expects, and writes a value back as text. A text is read like the typed value (`"10"` is 10, `a,b` is a
  * list), because the environment knows nothing but text and the predecessor accepted both everywhere.
  */
-import { formatHostPort, isHostName, isIpAddress, splitHostPort } from "../base/address.ts";
+import { formatHostPort, isHostName, isIpAddress, parsePort, splitHostPort } from "../base/address.ts";
 import { formatDurationMs, parseDurationMs } from "../base/duration.ts";
 import { entryFileNameProblem } from "../model/entry_file_name.ts";
 
@@ -140,11 +140,6 @@ export const hostPort: SettingKind<HostPort> = {
   },
   format: (value) => formatHostPort(value.host, value.port),
 };
-
-/** A TCP port, 1 to 65535, in plain decimal; undefined otherwise. */
-export function parsePort(text: string): number | undefined {
-  return /^[1-9]\d{0,4}$/.test(text) && Number(text) <= 65_535 ? Number(text) : undefined;
-}
 
 /** Non-empty printable text without commas. */
 export const word: SettingKind<string> = {

@@ -7,7 +7,7 @@
  *     record  0: TRTYPE · 1: ADRFAM · 2: SUBTYPE · 3: TREQ · 4: PORTID u16 · 6: CNTLID u16 · 8: ASQSZ u16
  *            10: EFLAGS u16 · 32: TRSVCID[32] · 256: SUBNQN[256] · 512: TRADDR[256] · 768: TSAS[256]
  */
-import { isIpAddress } from "../base/address.ts";
+import { isIpAddress, parsePort } from "../base/address.ts";
 import { ProtocolError } from "../base/errors.ts";
 import { decodeFieldText, encodeFieldText, hasForeignBytes, viewOf } from "./field_text.ts";
 import { nqnProblem, plainTextProblem } from "./nqn.ts";
@@ -155,9 +155,7 @@ function foreignText(field: string): string {
 /** For transports that we do not connect, text is only kept from harm; for TCP it must be usable. */
 function serviceProblem({ trtype, trsvcid }: DiscoveryRecord): string | null {
   if (trtype !== transportType.tcp) return plainTextProblem(trsvcid);
-  return /^[1-9]\d{0,4}$/.test(trsvcid) && Number(trsvcid) <= 65_535
-    ? null
-    : "it is no port number from 1 to 65535";
+  return parsePort(trsvcid) === undefined ? "it is no port number from 1 to 65535" : null;
 }
 
 function tcpAddressProblem(traddr: string, verdicts: Verdicts): string | null {

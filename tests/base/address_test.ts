@@ -7,6 +7,7 @@ import {
   isHostName,
   isIpAddress,
   parseIpAddress,
+  parsePort,
   sameAddress,
   splitHostPort,
 } from "../../src/base/address.ts";
@@ -160,4 +161,27 @@ Deno.test("formatHostPort() is read back by splitHostPort()", () => {
     assertEquals(splitHostPort(formatHostPort(host, 8009)), { host, port: "8009" });
   }
   assertEquals(formatHostPort("::1", 1), "[::1]:1");
+});
+
+Deno.test("parsePort() takes plain decimal from 1 to 65535 only", () => {
+  for (const port of [1, 80, 8009, 65_535]) assertEquals(parsePort(String(port)), port);
+  for (
+    const text of [
+      "",
+      "0",
+      "65536",
+      "99999",
+      "100000",
+      "08009",
+      "+1",
+      "-1",
+      "1.5",
+      "1e3",
+      "0x50",
+      " 80",
+      "80\n",
+    ]
+  ) {
+    assertEquals(parsePort(text), undefined, JSON.stringify(text));
+  }
 });
