@@ -11,19 +11,18 @@
  *   leave it out. It is tried again when it is named again, when its cluster's entries change, or when the cluster
  *   has had no live member for a while: the host is never stranded.
  */
-import { canonicalAddress } from "../base/address.ts";
 import { limits } from "../base/limits.ts";
 import type { DiscoveryRecord } from "../nvme/discovery_log.ts";
-import { discoveryNqn, recordSubtype, transportType } from "../nvme/spec.ts";
-import type { Cluster } from "../model/cluster.ts";
+import { discoveryNqn, recordSubtype } from "../nvme/spec.ts";
 import { sameConnectOptions } from "../model/connect_options.ts";
 import type { DiscoveryLog } from "../protocol/log_reader.ts";
 import { type Endpoint, endpointKey, endpointLabel } from "../model/endpoint.ts";
 import type { ConfiguredCluster } from "./configured.ts";
 import { type ClusterState, isWitness, type Member, type SessionFact } from "./facts.ts";
+import { linkOf, recordAddress } from "./record_address.ts";
 
 interface Named {
-  readonly record: DiscoveryRecord;
+  readonly referral: Referral;
   /** Witness members that name it, in list order. */
   readonly by: Member[];
 }
@@ -118,40 +117,45 @@ function gatherTestimony(members: readonly Member[], sessions: ReadonlyMap<strin
     const session = sessions.get(member.key);
     if (member.retired || !isWitness(session)) continue;
     witnesses.add(member.key);
-    for (const { key, record } of referralsOf(session.log, member.endpoint.cluster)) {
+    for (const referral of referralsOf(session.log, member.endpoint)) {
+      const { key } = referral;
       publishers.add(member.key);
       if (key === member.key) continue;
       const known = named.get(key);
-      if (known === undefined) named.set(key, { record, by: [member] });
+      if (known === undefined) named.set(key, { referral, by: [member] });
       else known.by.push(member);
     }
   }
   return { witnesses, publishers, named };
 }
 
+/** An endpoint that a log names; records that lead nowhere are none, and told by `wantedPaths`. */
 interface Referral {
   readonly key: string;
-  readonly record: DiscoveryRecord;
+  readonly traddr: string;
+  readonly trsvcid: number;
+  readonly subnqn: string;
 }
 
-/** A log never changes once read, and each belongs to one session: its referrals are worked out once. */
-const referralsByLog = new WeakMap<DiscoveryLog, Referral[]>();
+/** A log never changes once read, and each belongs to one endpoint: its referrals are worked out once for a link. */
+const referralsByLog = new WeakMap<DiscoveryLog, { link: string | undefined; referrals: Referral[] }>();
 
-function referralsOf(log: DiscoveryLog, cluster: Cluster): Referral[] {
-  let referrals = referralsByLog.get(log);
-  if (referrals === undefined) {
-    const usable = log.records.filter((record) =>
-      record.subtype === recordSubtype.referral && record.trtype === transportType.tcp &&
-      record.problem === undefined
-    );
-    referrals = usable.map((record) => {
-      const traddr = canonicalAddress(record.traddr);
-      const trsvcid = Number(record.trsvcid);
-      return { key: endpointKey({ cluster, transport: "tcp", traddr, trsvcid }), record };
-    });
-    referralsByLog.set(log, referrals);
-  }
+function referralsOf(log: DiscoveryLog, endpoint: Endpoint): Referral[] {
+  const link = linkOf(endpoint);
+  const known = referralsByLog.get(log);
+  if (known !== undefined && known.link === link) return known.referrals;
+  const records = log.records.filter(({ subtype }) => subtype === recordSubtype.referral);
+  const referrals = records.flatMap((record) => toReferral(record, endpoint) ?? []);
+  referralsByLog.set(log, { link, referrals });
   return referrals;
+}
+
+function toReferral(record: DiscoveryRecord, endpoint: Endpoint): Referral | null {
+  const address = recordAddress(record, endpoint);
+  if (address.problem !== undefined) return null;
+  const { traddr, trsvcid } = address;
+  const key = endpointKey({ cluster: endpoint.cluster, transport: "tcp", traddr, trsvcid });
+  return { key, traddr, trsvcid, subnqn: record.subnqn };
 }
 
 function configuredMember(context: Context, key: string, endpoint: Endpoint): Member {
@@ -204,17 +208,17 @@ function referralMembers(
 }
 
 /** A referral inherits host identity and options of the endpoint that reported it. */
-function namedMember(context: Context, key: string, { record, by }: Named): Member {
+function namedMember(context: Context, key: string, { referral, by }: Named): Member {
   const namer = by.reduce((best, member) => member.depth < best.depth ? member : best);
   const previous = context.before.get(key);
   const { cluster, hostid, options } = namer.endpoint;
   const endpoint: Endpoint = {
     cluster,
     transport: "tcp",
-    traddr: canonicalAddress(record.traddr),
-    trsvcid: Number(record.trsvcid),
+    traddr: referral.traddr,
+    trsvcid: referral.trsvcid,
     hostid,
-    discoveryNqn: record.subnqn === discoveryNqn ? undefined : record.subnqn,
+    discoveryNqn: referral.subnqn === discoveryNqn ? undefined : referral.subnqn,
     options,
     source: "referral",
     origins: [],

@@ -2,14 +2,14 @@
  * The paths that the logs name: every usable NVM record of every member's last good log, once. What a record names
  * but we do not take (another transport, a hostile string) is told with its reason.
  */
-import { canonicalAddress } from "../base/address.ts";
 import { limits } from "../base/limits.ts";
 import type { DiscoveryRecord } from "../nvme/discovery_log.ts";
-import { discoveryNqn, recordSubtype, transportType } from "../nvme/spec.ts";
+import { discoveryNqn, recordSubtype } from "../nvme/spec.ts";
 import { type Endpoint, endpointLabel } from "../model/endpoint.ts";
 import { type Path, pathIndexKey, pathKey } from "../model/path.ts";
 import type { DiscoveryLog } from "../protocol/log_reader.ts";
 import type { EndpointList, SessionFact } from "./facts.ts";
+import { recordAddress } from "./record_address.ts";
 
 export interface WantedPath {
   readonly key: string;
@@ -70,16 +70,15 @@ function logPaths(log: DiscoveryLog, endpoint: Endpoint): LogPaths {
   const paths: WantedPath[] = [];
   const refused: RefusedRecord[] = [];
   for (const record of log.records) {
-    if (record.subtype !== recordSubtype.nvm) {
-      const referral = record.subtype === recordSubtype.referral;
-      if (referral && record.problem !== undefined) {
-        refused.push(refusedRecord(endpoint, record, record.problem));
-      }
-      continue;
+    const { subtype } = record;
+    if (subtype !== recordSubtype.nvm && subtype !== recordSubtype.referral) continue;
+    const address = recordAddress(record, endpoint);
+    if (address.problem !== undefined) refused.push(refusedRecord(endpoint, record, address.problem));
+    else if (subtype === recordSubtype.nvm) {
+      const problem = subsystemProblem(record);
+      if (problem === null) paths.push(toWantedPath(record, address, endpoint));
+      else refused.push(refusedRecord(endpoint, record, problem));
     }
-    const problem = recordProblem(record);
-    if (problem === null) paths.push(toWantedPath(record, endpoint));
-    else refused.push(refusedRecord(endpoint, record, problem));
   }
   const result = { endpoint, paths, refused };
   pathsByLog.set(log, result);
@@ -95,25 +94,20 @@ function refusedRecord(endpoint: Endpoint, record: DiscoveryRecord, reason: stri
   return { endpoint: endpointLabel(endpoint), subnqn: record.subnqn, traddr: record.traddr, reason };
 }
 
-function recordProblem(record: DiscoveryRecord): string | null {
-  if (record.trtype !== transportType.tcp) {
-    return `transport type ${record.trtype} is not connected, only TCP (${transportType.tcp})`;
-  }
-  // SPDK names a listener on all addresses as it was configured; the kernel would connect to this very host.
-  if (/^(0\.0\.0\.0|[0:]+)$/.test(record.traddr)) {
-    return `traddr ${record.traddr} is no address to connect to: the target listens on all of its addresses`;
-  }
-  // The kernel would make a discovery controller of it, and another one at every attempt.
-  if (record.subnqn === discoveryNqn) return "it names the discovery subsystem as one with volumes";
-  return record.problem ?? null;
+/** The kernel would make a discovery controller of it, and another one at every attempt. */
+function subsystemProblem({ subnqn }: DiscoveryRecord): string | null {
+  return subnqn === discoveryNqn ? "it names the discovery subsystem as one with volumes" : null;
 }
 
-function toWantedPath(record: DiscoveryRecord, endpoint: Endpoint): WantedPath {
-  const traddr = canonicalAddress(record.traddr);
+function toWantedPath(
+  record: DiscoveryRecord,
+  { traddr, trsvcid }: { traddr: string; trsvcid: number },
+  endpoint: Endpoint,
+): WantedPath {
   const path: Path = {
     transport: "tcp",
-    traddr: scopedLike(traddr, endpoint.traddr),
-    trsvcid: Number(record.trsvcid),
+    traddr,
+    trsvcid,
     subsysnqn: record.subnqn,
     hostnqn: endpoint.cluster.hostnqn,
     hostid: endpoint.hostid,
@@ -123,15 +117,8 @@ function toWantedPath(record: DiscoveryRecord, endpoint: Endpoint): WantedPath {
   };
   return {
     key: pathKey(path),
-    indexKey: pathIndexKey({ ...path, traddr: traddr.replace(/%.*$/, "") }),
+    indexKey: pathIndexKey(path),
     addressKey: endpointLabel(path),
     path,
   };
-}
-
-/** A link-local address in a log means the link on which the log came. */
-function scopedLike(traddr: string, endpointTraddr: string): string {
-  const percent = endpointTraddr.indexOf("%");
-  if (percent < 0 || traddr.includes("%") || !/^fe[89ab]/.test(traddr)) return traddr;
-  return traddr + endpointTraddr.slice(percent);
 }
