@@ -177,6 +177,9 @@ async function main(): Promise<void> {
     `-t tcp -a ${fabric.address(node)} -s ${discoveryPort} -q ${host.hostnqn} -I ${host.hostid}\n`
   );
   await Deno.writeTextFile("/etc/nvme/discovery.conf", conf.join(""));
+  // nvme-cli connects with the host's own identity, whatever a line of discovery.conf says.
+  await Deno.writeTextFile("/etc/nvme/hostnqn", `${host.hostnqn}\n`);
+  await Deno.writeTextFile("/etc/nvme/hostid", `${host.hostid}\n`);
   const [coldStart, event, deadNode, process] = [new Figures(), new Figures(), new Figures(), new Figures()];
   // Once before measuring: caches of the runtime, modules of the kernel.
   await agentColdStart(fabric, fabric.paths());
