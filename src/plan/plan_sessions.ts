@@ -1,6 +1,6 @@
 /** Which discovery sessions to open and to close: one for every active member of every list, no other. Pure. */
 import { limits } from "../base/limits.ts";
-import { sameConnectOptions } from "../model/connect_options.ts";
+import type { ConnectOptions } from "../model/connect_options.ts";
 import type { Endpoint } from "../model/endpoint.ts";
 import type { EndpointList, Member, SessionFact } from "./facts.ts";
 
@@ -29,7 +29,7 @@ export function planSessions(
       if (session.state === "idle") forget.push(key);
       else if (session.state !== "closing") close.push({ key, reason: "no longer on the endpoint list" });
     } else if ((session.state === "opening" || session.state === "live") && !sameIdentity(session, member)) {
-      close.push({ key, reason: "its host identity or options changed" });
+      close.push({ key, reason: "its host identity, source or digests changed" });
     }
   }
   return { ...planOpens(members, sessions, nowMs, opening), close, forget };
@@ -43,11 +43,21 @@ function activeMembers(list: EndpointList): Map<string, Member> {
   return members;
 }
 
-/** Of what the session was opened with, the parts that a discovery session depends on. */
+/**
+ * Of what the session was opened with, the parts that a discovery session depends on; the other options are for the
+ * kernel's connects alone.
+ */
 function sameIdentity({ endpoint }: SessionFact, member: Member): boolean {
   const wanted = member.endpoint;
   return endpoint.hostid === wanted.hostid && endpoint.discoveryNqn === wanted.discoveryNqn &&
-    (endpoint.options === wanted.options || sameConnectOptions(endpoint.options, wanted.options));
+    sameConnection(endpoint.options, wanted.options);
+}
+
+function sameConnection(a: ConnectOptions, b: ConnectOptions): boolean {
+  if (a === b) return true;
+  const { hdrDigest = false, dataDigest = false } = b;
+  return a.hostTraddr === b.hostTraddr && a.hostIface === b.hostIface &&
+    (a.hdrDigest ?? false) === hdrDigest && (a.dataDigest ?? false) === dataDigest;
 }
 
 /**

@@ -1,4 +1,5 @@
 import { limits } from "../../src/base/limits.ts";
+import { Secret } from "../../src/base/secret.ts";
 import { newSessionFact, type SessionFact } from "../../src/plan/facts.ts";
 import { planSessions, type SessionPlan } from "../../src/plan/plan_sessions.ts";
 import { assert, assertEquals } from "../assert.ts";
@@ -92,6 +93,24 @@ const rows: Row[] = [
     list: list(member("a", { endpoint: endpoint("a", { options: { hdrDigest: true } }) })),
     sessions: [live("a")],
     close: "a",
+  },
+  {
+    name: "closes a session from another source",
+    list: list(
+      member("a", { endpoint: endpoint("a", { options: { hostTraddr: "10.9.9.9" } }) }),
+      member("b", { endpoint: endpoint("b", { options: { hostIface: "eth1" } }) }),
+    ),
+    sessions: [live("a"), live("b")],
+    close: "ab",
+  },
+  {
+    name: "keeps a session when options change that only the kernel's connects have",
+    list: list(member("a", {
+      endpoint: endpoint("a", {
+        options: { ctrlLossTmo: 60, nrIoQueues: 4, dhchapSecret: new Secret("DHHC-1:00:eA==:"), tls: true },
+      }),
+    })),
+    sessions: [live("a")],
   },
   {
     name: "closes a session to another discovery NQN",
