@@ -22,6 +22,7 @@ import {
   type ResolutionFact,
   type SessionFact,
 } from "../plan/facts.ts";
+import { hostNames } from "../plan/configured.ts";
 import {
   connectRetryDelayMs,
   isAddressFailure,
@@ -210,8 +211,9 @@ export class FactStore implements Facts {
     this.#options.onChange();
   }
 
-  /** Forgets what is about paths and addresses that nobody names any more. */
+  /** Forgets what is about paths, addresses and names that nobody uses any more, but for what is under way. */
   prune(paths: ReadonlyMap<string, WantedPath>): void {
+    this.#pruneNames();
     for (const [key, connect] of this.connects) {
       if (!paths.has(key) && connect.state !== "connecting") this.connects.delete(key);
     }
@@ -221,6 +223,40 @@ export class FactStore implements Facts {
     for (const [key, probe] of this.probes) {
       if (!addresses.has(key) && !probe.probing) this.probes.delete(key);
     }
+  }
+
+  #pruneNames(): void {
+    if (this.resolutions.size === 0) return;
+    const names = hostNames(this.entries ?? []);
+    for (const [name, { pending }] of this.resolutions) {
+      if (!names.has(name) && !pending) this.resolutions.delete(name);
+    }
+  }
+
+  /** Whatever waits for its next attempt need not wait any longer; how often it failed stays counted. */
+  makeRetriesDue(nowMs: number): void {
+    for (const [key, session] of this.sessions) {
+      if (session.state === "idle" && session.retryAtMs > nowMs) {
+        this.sessions.set(key, { ...session, retryAtMs: nowMs });
+      }
+    }
+    for (const [key, probe] of this.probes) {
+      if (probe.retryAtMs > nowMs) this.probes.set(key, { ...probe, retryAtMs: nowMs });
+    }
+    for (const [key, connect] of this.connects) this.connects.set(key, this.#dueConnect(connect, nowMs));
+    for (const [name, resolution] of this.resolutions) {
+      if (!resolution.pending && resolution.nextAtMs > nowMs) {
+        this.resolutions.set(name, { ...resolution, nextAtMs: nowMs });
+      }
+    }
+    this.#options.onChange();
+  }
+
+  /** One that sysfs has been read after waits too, if its controller is not there: its pause counts from `doneAtMs`. */
+  #dueConnect(connect: ConnectFact, nowMs: number): ConnectFact {
+    if (connect.state === "idle") return { ...connect, retryAtMs: Math.min(connect.retryAtMs, nowMs) };
+    const seen = connect.state === "done" && connect.doneAtMs < (this.controllers?.readAtMs ?? -Infinity);
+    return seen ? { ...connect, doneAtMs: -Infinity } : connect;
   }
 
   // --- names ---

@@ -70,7 +70,15 @@ function addEndpoint(draft: Draft, entry: Entry, traddr: string, hostName?: stri
   });
 }
 
+/** The union of the files stays the same object until a file changes; it is asked for its names at every pass. */
+const namesOfEntries = new WeakMap<readonly Entry[], ReadonlySet<string>>();
+
 /** Names that entries use in place of addresses. */
-export function hostNames(entries: readonly Entry[]): Set<string> {
-  return new Set(entries.map((entry) => entry.traddr).filter((traddr) => !isIpAddress(traddr)));
+export function hostNames(entries: readonly Entry[]): ReadonlySet<string> {
+  let names = namesOfEntries.get(entries);
+  if (names === undefined) {
+    names = new Set(entries.map((entry) => entry.traddr).filter((traddr) => !isIpAddress(traddr)));
+    namesOfEntries.set(entries, names);
+  }
+  return names;
 }

@@ -5,7 +5,7 @@ import type { IdentifyController } from "../../src/nvme/identify.ts";
 import type { SessionFact } from "../../src/plan/facts.ts";
 import type { SessionEvent } from "../../src/protocol/session.ts";
 import { assert, assertEquals } from "../assert.ts";
-import { endpoint, keyOf } from "../plan/fact_samples.ts";
+import { endpoint, entry, keyOf } from "../plan/fact_samples.ts";
 import { controller, wanted } from "../plan/path_samples.ts";
 
 const refused = new TransportError("ECONNREFUSED", "Refused");
@@ -227,4 +227,50 @@ Deno.test("FactStore takes the controllers as they are", () => {
   store.recordControllers({ list: [], readAtMs: 1 });
   store.recordControllers({ list: [controller()], readAtMs: 2 });
   assertEquals([store.controllers?.list.length, store.controllers?.readAtMs, store.changes], [1, 2, 2]);
+});
+
+Deno.test("FactStore forgets names that no entry uses any more, but for a look-up under way", () => {
+  const store = new Store();
+  store.recordEntries([entry("a", { traddr: "used" }), entry("a", { traddr: "gone" })]);
+  for (const name of ["used", "gone", "failing"]) store.recordResolved(name, ["10.0.0.1"], 0);
+  store.recordResolved("failing", refused, 0);
+  store.recordResolving("pending");
+  store.recordEntries([entry("a", { traddr: "used" }), entry("b")]);
+  store.prune(new Map());
+  assertEquals([...store.resolutions.keys()], ["used", "pending"]);
+  store.recordResolved("pending", ["10.0.0.2"], 1);
+  store.prune(new Map());
+  assertEquals([...store.resolutions.keys()], ["used"]);
+});
+
+Deno.test("FactStore makes every waiting retry due, and leaves what is under way alone", () => {
+  const store = new Store();
+  const [failed, busy, done] = [wanted("10.0.1.1"), wanted("10.0.1.2"), wanted("10.0.1.3")];
+  for (let n = 0; n < 4; n++) {
+    store.open("a", 0);
+    store.event("a", closed(refused), 0);
+    store.recordProbeResult(failed, refused, 0);
+    store.recordConnectFailed(failed, refused, 0);
+    store.recordResolved("n", refused, 0);
+  }
+  store.open("b", 0);
+  store.recordConnecting(busy.key);
+  store.recordConnected(done, true, 0);
+  store.recordControllers({ list: [], readAtMs: 5 });
+  store.recordResolving("m");
+  const dues = () => [
+    store.session("a").retryAtMs,
+    store.probes.get(failed.addressKey)!.retryAtMs,
+    store.connects.get(failed.key)!.retryAtMs,
+    store.resolutions.get("n")!.nextAtMs,
+  ];
+  assert(dues().every((atMs) => atMs > 1_000), `Precondition: all wait, ${dues()}`);
+  const { changes } = store;
+  store.makeRetriesDue(1_000);
+  assertEquals([dues(), store.changes - changes], [[1_000, 1_000, 1_000, 1_000], 1]);
+  assertEquals([store.session("a").failures, store.connects.get(failed.key)!.failures], [4, 4]);
+  assertEquals([store.session("b").state, store.connects.get(busy.key)!.state], ["opening", "connecting"]);
+  const pauseEndsMs = store.connects.get(done.key)!.doneAtMs + limits.connectRetryMsMax;
+  assert(pauseEndsMs <= 1_000, "A controller that never showed is connected again at once");
+  assertEquals(store.resolutions.get("m")!.nextAtMs, Infinity);
 });
