@@ -102,8 +102,8 @@ export class FactStore implements Facts {
         this.#hostAnswers(session.endpoint.traddr, nowMs);
         break;
       case "event":
-        this.#changeSession(key, { events: session.events + 1, lastEventMs: nowMs });
-        break;
+        // Worth knowing, but no reason to plan: the log read that follows is.
+        return this.#changeSession(key, { events: session.events + 1, lastEventMs: nowMs });
       case "log":
         this.#changeSession(key, {
           log: event.log,

@@ -111,6 +111,8 @@ export const limits = {
   rescanDelayMs: 100,
   /** Rescan without any hint, ms: hints get lost. */
   rescanIntervalMs: 1_000,
+  /** Sysfs is read this long after a uevent, ms: a connect brings several. */
+  sysfsHintMs: 20,
   /** Sysfs is compared without any uevent, ms. */
   sysfsIntervalMs: 5_000,
   /** Watch events that follow each other within this become one hint, ms. */
