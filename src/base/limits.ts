@@ -107,8 +107,8 @@ export const limits = {
   namedByMax: 64,
   /** Bytes of internal.json that we load: 20,000 entries are some 10 MB. */
   stateBytesMax: 16 * 1024 * 1024,
-  /** Rescan after a watch hint, ms: lets a burst of writes settle. */
-  rescanDelayMs: 100,
+  /** Rescan after a watch hint, ms: a burst of writes becomes one scan. */
+  rescanDelayMs: 25,
   /** Rescan without any hint, ms: hints get lost. */
   rescanIntervalMs: 1_000,
   /** Sysfs is read this long after a uevent, ms: a connect brings several. */

@@ -52,8 +52,24 @@ function entryLines(fabric: Fabric): string {
   return fabric.nodes.map((node) => entryLine(fabric.address(node), host, fabric.nqns[0] ?? "")).join("");
 }
 
+function lookForCount(count: number): string | null {
+  const names = [...Deno.readDirSync("/sys/class/nvme")].map(({ name }) => name);
+  if (names.length < count) return `${names.length} controllers`;
+  const live = names.filter((name) => {
+    try {
+      return Deno.readTextFileSync(`/sys/class/nvme/${name}/state`).startsWith("live");
+    } catch {
+      return false;
+    }
+  }).length;
+  return live >= count ? null : `${live} live controllers`;
+}
+
 async function untilLive(paths: readonly FabricPath[]): Promise<number> {
-  return await until("all paths live", limitMs, () => lookForAll(paths), 5);
+  // Looking costs processor time that the measured program needs: count first, cheaply, and look closely at the end.
+  const tookMs = await until("so many controllers live", limitMs, () => lookForCount(paths.length), 10);
+  const problem = await lookForAll(paths);
+  return problem === null ? tookMs : await until("all paths live", limitMs, () => lookForAll(paths));
 }
 
 /** Sum of the connects' own times, one after the other: what the kernel needs, whoever asks. */
@@ -127,7 +143,7 @@ async function measureEvent(fabric: Fabric, figures: Figures, memory: Figures): 
   const added = await fabric.createSubsystem("added");
   const fresh = fabric.paths([added]);
   await fabric.linkEverywhere(added);
-  figures.add("agent", await untilLive(fresh));
+  figures.add("agent", await untilLive([...old, ...fresh]));
   memory.add("residentKiB", await residentKiB(home.pid));
   await home.stop();
   await deleteAllControllers();
