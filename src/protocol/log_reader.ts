@@ -18,6 +18,7 @@ import {
 import { logPage } from "../nvme/spec.ts";
 import { statusError } from "../nvme/status.ts";
 import type { AdminQueue } from "./admin_queue.ts";
+import { GrowingBytes } from "./growing_bytes.ts";
 
 export interface DiscoveryLog {
   readonly genctr: bigint;
@@ -77,28 +78,28 @@ export class LogReader {
     this.#startAtMs = Infinity;
     this.#read(nowMs, 0, headerBytes, true, (bytes, at) => {
       const header = checkHeader(decodeLogHeader(bytes));
-      const records = new Uint8Array(header.numrec * recordBytes);
-      this.#readRecords(at, header, records, 0);
+      this.#readRecords(at, header, new GrowingBytes(header.numrec * recordBytes));
     });
   }
 
-  #readRecords(nowMs: number, header: LogHeader, records: Uint8Array, done: number): void {
-    if (done === records.length) return this.#readHeaderAgain(nowMs, header, records);
-    const bytes = Math.min(this.#chunkBytes, records.length - done);
-    this.#read(nowMs, headerBytes + done, bytes, true, (chunk, at) => {
-      records.set(chunk, done);
-      this.#readRecords(at, header, records, done + bytes);
+  #readRecords(nowMs: number, header: LogHeader, records: GrowingBytes): void {
+    const { length } = records;
+    const bytes = Math.min(this.#chunkBytes, header.numrec * recordBytes - length);
+    if (bytes === 0) return this.#readHeaderAgain(nowMs, header, records);
+    this.#read(nowMs, headerBytes + length, bytes, true, (chunk, at) => {
+      records.append(chunk);
+      this.#readRecords(at, header, records);
     });
   }
 
-  #readHeaderAgain(nowMs: number, header: LogHeader, records: Uint8Array): void {
+  #readHeaderAgain(nowMs: number, header: LogHeader, records: GrowingBytes): void {
     this.#read(nowMs, 0, headerBytes, false, (bytes, at) => {
       const after = checkHeader(decodeLogHeader(bytes));
       // Compared with ≠ only: the counter restarts with the target.
       if (after.genctr !== header.genctr || after.numrec !== header.numrec) return this.#restart(at);
       this.#restarts = 0;
       this.#reading = false;
-      const log = { genctr: header.genctr, records: decodeLogRecords(records, header.numrec) };
+      const log = { genctr: header.genctr, records: decodeLogRecords(records.bytes, header.numrec) };
       this.#endsMs = [this.#endsMs[1], at];
       // Changes that came while reading: once more.
       if (this.#again) this.#startSpaced(at);

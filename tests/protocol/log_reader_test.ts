@@ -172,6 +172,18 @@ Deno.test("LogReader ends the session on a count that no number holds", () => {
   assertEquals(test.start().endCode(), "log-records");
 });
 
+Deno.test("LogReader takes no memory on the header's word alone", () => {
+  const test = new SessionUnderTest();
+  const page = encodeLogPage({ genctr: 1n, numrec: limits.logRecordsMax }, []);
+  test.controller.answer("log", ({ command }) => {
+    // The header only; the records never come.
+    return logRange(command).offset === 0 ? readAnswer(command.cid, page.subarray(0, 1024)) : [];
+  });
+  const largest = largestAllocation(() => test.start());
+  assertEquals(ranges(test.controller.of("log")).length, 2, "Precondition: it waits for the records");
+  assert(largest <= 2 * limits.logChunkBytesMax, `${largest} bytes were allocated`);
+});
+
 Deno.test("LogReader takes a log of 1,500 records", () => {
   const { logs } = bound(
     liveSession({}, (controller) => controller.records = records(1_500)),
@@ -197,4 +209,22 @@ Deno.test("LogReader takes data in any number of PDUs", () => {
 /** `logs` as a function of its own, for short tests. */
 function bound(test: SessionUnderTest) {
   return { controller: test.controller, logs: () => test.logs() };
+}
+
+/** Bytes of the largest array that is made by its length meanwhile. */
+function largestAllocation(action: () => void): number {
+  const { Uint8Array: original } = globalThis;
+  let largest = 0;
+  globalThis.Uint8Array = new Proxy(original, {
+    construct(target, args) {
+      if (typeof args[0] === "number") largest = Math.max(largest, args[0]);
+      return Reflect.construct(target, args);
+    },
+  });
+  try {
+    action();
+  } finally {
+    globalThis.Uint8Array = original;
+  }
+  return largest;
 }
