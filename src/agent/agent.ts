@@ -9,6 +9,7 @@ import { limits } from "../base/limits.ts";
 import type { Timer } from "../base/clock.ts";
 import type { Endpoint } from "../model/endpoint.ts";
 import { endpointLabel } from "../model/endpoint.ts";
+import type { ParsedState } from "../config/state_file.ts";
 import type { World } from "../model/world.ts";
 import type { Policy } from "../plan/facts.ts";
 import { identitiesInForce, settleHostId } from "../plan/host_identity.ts";
@@ -16,13 +17,13 @@ import { type Plan, plan } from "../plan/plan.ts";
 import { rememberedList } from "../plan/remembered_list.ts";
 import type { WantedPath } from "../plan/wanted_paths.ts";
 import type { SessionEvent } from "../protocol/session.ts";
-import { type Snapshot, takeSnapshot } from "../report/snapshot.ts";
+import { type Snapshot, summarize, type Summary, takeSnapshot } from "../report/snapshot.ts";
 import { ChangeLog } from "./change_log.ts";
 import { ConfigWatch } from "./config_watch.ts";
 import { ConnectRunner } from "./connect_runner.ts";
 import { FactStore } from "./fact_store.ts";
 import { KernelWatch } from "./kernel_watch.ts";
-import { runProbe } from "./probe_runner.ts";
+import { ProbeRunner } from "./probe_runner.ts";
 import { SessionRunner } from "./session_runner.ts";
 import { StateKeeper } from "./state_keeper.ts";
 
@@ -32,8 +33,8 @@ export interface AgentOptions {
   /** Keep Alive Timeout of the discovery sessions, ms, above 0. */
   readonly katoMs: number;
   readonly logChunkBytesMax?: number;
-  /** After every pass. */
-  readonly onPass?: (snapshot: () => Snapshot) => void;
+  /** After every pass. A snapshot of thousands of paths costs; a summary counts only. */
+  readonly onPass?: (snapshot: () => Snapshot, summary: () => Summary) => void;
 }
 
 export class Agent {
@@ -46,8 +47,11 @@ export class Agent {
   readonly #stateKeeper: StateKeeper;
   readonly #changeLog: ChangeLog;
   readonly #sessions = new Map<string, SessionRunner>();
+  /** Whoever holds a socket or a timer, sessions that have ended but linger included. */
+  readonly #runners = new Set<SessionRunner | ProbeRunner>();
   #plan: Plan | null = null;
   #running = false;
+  #stopping: Promise<void> | null = null;
   #pass: Timer | null = null;
   #wake: Timer | null = null;
   #lastPassMs = -Infinity;
@@ -70,47 +74,61 @@ export class Agent {
     this.#changeLog = new ChangeLog(world.log);
   }
 
-  /** Resolves when the first pass is done. */
-  async start(): Promise<void> {
+  /** Answers whether it runs, when the first pass is done; an agent that was stopped never does. */
+  async start(): Promise<boolean> {
+    if (this.#stopping !== null) return false;
     const kernelRead = this.#kernelWatch.start();
-    const [state] = await Promise.all([this.#stateKeeper.load(), this.#configWatch.start()]);
-    if (state !== null) {
-      const { read, digest, modifiedMs } = this.#configWatch;
-      const unchanged = state.configDigest !== undefined
-        ? state.configDigest === digest
-        : modifiedMs !== undefined && modifiedMs <= state.createdAtMs;
-      if (!read || unchanged) {
-        this.#facts.list = rememberedList(state);
-        this.#world.log.info(`Resuming with ${state.entries.length} remembered endpoints`);
-      } else {
-        this.#world.log.info(
-          "The configuration directory changed meanwhile: the endpoints are taken from it",
-        );
-      }
-    }
-    await kernelRead;
+    const [state] = await Promise.all([this.#stateKeeper.load(), this.#configWatch.start(), kernelRead]);
+    if (this.#stopping !== null) return false;
+    if (state !== null) this.#remember(state);
     this.#running = true;
     this.#runPass();
+    return true;
+  }
+
+  #remember(state: ParsedState): void {
+    const { read, digest, modifiedMs } = this.#configWatch;
+    const unchanged = state.configDigest !== undefined
+      ? state.configDigest === digest
+      : modifiedMs !== undefined && modifiedMs <= state.createdAtMs;
+    if (!read || unchanged) {
+      this.#facts.list = rememberedList(state);
+      this.#world.log.info(`Resuming with ${state.entries.length} remembered endpoints`);
+    } else {
+      this.#world.log.info("The configuration directory changed meanwhile: the endpoints are taken from it");
+    }
+  }
+
+  /** Reads files and controllers again, and has every waiting retry made now. Does nothing unless it runs. */
+  rescan(): void {
+    if (!this.#running) return;
+    this.#configWatch.rescan();
+    this.#kernelWatch.refresh();
+    if (this.#facts.kernel.present !== true) this.#kernelWatch.askKernel();
+    this.#facts.makeRetriesDue(this.#world.clock.nowMs());
   }
 
   /** Bounded: sessions are shut down, the state is saved, I/O controllers stay as they are. */
-  async stop(): Promise<void> {
+  stop(): Promise<void> {
+    this.#stopping ??= this.#stop();
+    return this.#stopping;
+  }
+
+  async #stop(): Promise<void> {
     this.#running = false;
     this.#pass?.cancel();
     this.#wake?.cancel();
     this.#configWatch.stop();
     this.#kernelWatch.stop();
+    for (const runner of this.#runners) if (runner instanceof ProbeRunner) runner.abandon();
     await Promise.all([this.#stopSessions(), this.#stateKeeper.stop()]);
+    for (const runner of this.#runners) runner.abandon();
   }
 
   #stopSessions(): Promise<void> {
     if (this.#sessions.size === 0) return Promise.resolve();
     return new Promise((resolve) => {
-      const deadline = this.#world.clock.setTimer(limits.stopTimeoutMs, () => {
-        for (const session of this.#sessions.values()) session.abandon();
-        this.#sessions.clear();
-        resolve();
-      });
+      const deadline = this.#world.clock.setTimer(limits.stopTimeoutMs, resolve);
       this.#onSessionsGone = () => {
         deadline.cancel();
         resolve();
@@ -121,6 +139,10 @@ export class Agent {
 
   snapshot(): Snapshot {
     return takeSnapshot(this.#facts, this.#plan, this.#world.clock.nowMs());
+  }
+
+  summary(): Summary {
+    return summarize(this.#facts, this.#plan);
   }
 
   /** A storm of events becomes one pass. */
@@ -144,7 +166,7 @@ export class Agent {
     this.#facts.prune(next.wanted.paths);
     if (this.#configWatch.read) this.#stateKeeper.keep(next.list, this.#configWatch.digest);
     this.#scheduleWake(next.wakeAtMs);
-    this.#options.onPass?.(() => this.snapshot());
+    this.#options.onPass?.(() => this.snapshot(), () => this.summary());
   }
 
   #scheduleWake(atMs: number): void {
@@ -179,6 +201,12 @@ export class Agent {
       onEvent: (event) => this.#handleSessionEvent(key, endpoint, event),
     });
     this.#sessions.set(key, runner);
+    this.#track(runner);
+  }
+
+  #track(runner: SessionRunner | ProbeRunner): void {
+    this.#runners.add(runner);
+    runner.gone.then(() => this.#runners.delete(runner));
   }
 
   #closeSession(key: string, reason: string, nowMs: number): void {
@@ -218,13 +246,20 @@ export class Agent {
     this.#facts.recordSessionEvent(key, event, clock.nowMs());
   }
 
-  async #probe(wanted: WantedPath): Promise<void> {
-    const { world } = { world: this.#world };
+  #probe(wanted: WantedPath): void {
+    const world = this.#world;
     const { traddr, trsvcid, options, secureChannelRequired } = wanted.path;
     this.#facts.recordProbing(wanted.addressKey);
-    const openPortSuffices = secureChannelRequired || options.tls === true;
-    const result = await runProbe({ world, traddr, trsvcid, openPortSuffices });
-    this.#facts.recordProbeResult(wanted, result.ok ? null : result.error, world.clock.nowMs());
+    const runner = new ProbeRunner({
+      world,
+      traddr,
+      trsvcid,
+      openPortSuffices: secureChannelRequired || options.tls === true,
+      onResult: (result) => {
+        this.#facts.recordProbeResult(wanted, result.ok ? null : result.error, world.clock.nowMs());
+      },
+    });
+    this.#track(runner);
   }
 
   async #connect(wanted: WantedPath): Promise<void> {

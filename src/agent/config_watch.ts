@@ -41,6 +41,12 @@ export class ConfigWatch {
     this.#timer?.timer.cancel();
   }
 
+  /** Scans now, or right after the scan under way. */
+  rescan(): void {
+    if (this.#scanning) this.#again = true;
+    else this.#schedule(0);
+  }
+
   /** The directory was read at least once. */
   get read(): boolean {
     return this.#read;

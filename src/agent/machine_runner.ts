@@ -27,6 +27,8 @@ export interface RunnerOptions<M extends Machine> {
 }
 
 export class MachineRunner<M extends Machine> {
+  /** Resolves when its socket and timer are gone, which may be a while after the machine is over. */
+  readonly gone: Promise<void>;
   readonly #options: RunnerOptions<M>;
   readonly #abort = new AbortController();
   #connection: Connection | null = null;
@@ -37,7 +39,7 @@ export class MachineRunner<M extends Machine> {
 
   constructor(options: RunnerOptions<M>) {
     this.#options = options;
-    this.#run();
+    this.gone = this.#run();
   }
 
   get machine(): M | null {

@@ -10,21 +10,32 @@ export interface ProbeOptions {
   readonly trsvcid: number;
   /** The port wants TLS: that it is open must do. */
   readonly openPortSuffices: boolean;
+  /** Comes exactly once, bounded by the dial and ICResp timeouts of `limits`. */
+  readonly onResult: (result: ProbeResult) => void;
 }
 
-/** Never rejects. Bounded by the dial and ICResp timeouts of `limits`. */
-export function runProbe(options: ProbeOptions): Promise<ProbeResult> {
-  const { world, traddr, trsvcid, openPortSuffices } = options;
-  return new Promise((resolve) => {
-    new MachineRunner<Probe>({
+export class ProbeRunner {
+  readonly #runner: MachineRunner<Probe>;
+
+  constructor({ world, traddr, trsvcid, openPortSuffices, onResult }: ProbeOptions) {
+    this.#runner = new MachineRunner<Probe>({
       world,
       target: { traddr, trsvcid, timeoutMs: limits.dialTimeoutMs },
       makeMachine: (nowMs) => new Probe(nowMs, { openPortSuffices }),
       onStep: ({ result }) => {
-        if (result !== null) resolve(result);
+        if (result !== null) onResult(result);
         return result === null;
       },
-      onDialFailed: (error) => resolve({ ok: false, error }),
+      onDialFailed: (error) => onResult({ ok: false, error }),
     });
-  });
+  }
+
+  get gone(): Promise<void> {
+    return this.#runner.gone;
+  }
+
+  /** Drops everything at once; no result follows. */
+  abandon(): void {
+    this.#runner.abandon();
+  }
 }

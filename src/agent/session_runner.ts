@@ -50,6 +50,10 @@ export class SessionRunner {
     });
   }
 
+  get gone(): Promise<void> {
+    return this.#runner.gone;
+  }
+
   /** Orderly end, bounded; `closed` follows. */
   stop(): void {
     const session = this.#runner.machine;

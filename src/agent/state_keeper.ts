@@ -18,6 +18,7 @@ export class StateKeeper {
   #seen: { list: EndpointList; digest: string } | null = null;
   #failed = "";
   #retry: Timer | null = null;
+  #stopped = false;
 
   constructor(world: Pick<World, "store" | "clock" | "log">) {
     this.#world = world;
@@ -86,22 +87,33 @@ export class StateKeeper {
       this.#world.log.error(`Cannot save the state, going on without: ${text}`);
       this.#failed = text;
     }
+    if (this.#stopped) return;
     this.#retry = this.#world.clock.setTimer(limits.saveRetryMs, () => {
       this.#retry = null;
       this.#saving ??= this.#save();
     });
   }
 
-  /** Waits for the save under way, and tries once more when one is outstanding. */
-  async stop(): Promise<void> {
-    await this.#saving;
-    this.#cancelRetry();
-    if (this.#wanted !== null) await this.#save();
-    this.#cancelRetry();
-  }
-
-  #cancelRetry(): void {
+  /** Waits for the save under way and tries once more when one is outstanding; no longer than `limits` allow. */
+  stop(): Promise<void> {
+    this.#stopped = true;
     this.#retry?.cancel();
     this.#retry = null;
+    const { clock, log, store } = this.#world;
+    return new Promise((resolve) => {
+      const deadline = clock.setTimer(limits.stopTimeoutMs, () => {
+        log.error(`Cannot wait for ${store.path} any longer: it may lack the latest change`);
+        resolve();
+      });
+      this.#saveLast().then(() => {
+        deadline.cancel();
+        resolve();
+      });
+    });
+  }
+
+  async #saveLast(): Promise<void> {
+    await this.#saving;
+    if (this.#wanted !== null) await this.#save();
   }
 }

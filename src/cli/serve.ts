@@ -26,9 +26,7 @@ export async function serve(environment: Environment, options: OptionValues): Pr
   environment.onBug((error) =>
     log.error(`This is a bug, the agent ends: ${error instanceof Error ? error.stack : error}`)
   );
-  const stop = new StopRequest(() =>
-    log.info("Ignored SIGHUP: settings are read at start, entry files at any time")
-  );
+  const stop = new StopRequest();
   const home = serveOptions.isEphemeral
     ? await ephemeralHome(effective.settings, serveOptions)
     : configuredHome(effective.settings);
@@ -71,12 +69,20 @@ async function runAgent(serving: Serving): Promise<number> {
     : null;
   const agent = new Agent(world, {
     ...await agentOptions(effective, isDryRun, log),
-    onPass: (snapshot) => {
-      statusLine.handlePass(snapshot);
+    onPass: (snapshot, summary) => {
+      statusLine.handlePass(summary);
       dryRun?.handlePass(snapshot);
     },
   });
-  const started = agent.start().then(() => world.notifier.ready());
+  stop.onHangup = () => {
+    log.info(
+      "SIGHUP: reading entry files and controllers again, and retrying all that waits; settings take a restart",
+    );
+    agent.rescan();
+  };
+  const started = agent.start().then((runs) => {
+    if (runs) world.notifier.ready();
+  });
   const asked = stop.asked.then(() => 0);
   const status = await Promise.race([
     asked,

@@ -1,25 +1,28 @@
 /** Tells the service manager in one line how things are. */
-import type { Snapshot, Summary } from "../report/snapshot.ts";
+import type { Summary } from "../report/snapshot.ts";
 import type { World } from "../model/world.ts";
 
-/** A snapshot of thousands of paths costs; nobody reads faster than this, ms. */
+/** Passes follow each other in milliseconds; nobody reads that fast, ms. */
 const intervalMs = 1_000;
 
 export class StatusLine {
   readonly #world: Pick<World, "clock" | "notifier">;
   #isDue = false;
+  #told = "";
 
   constructor(world: Pick<World, "clock" | "notifier">) {
     this.#world = world;
   }
 
   /** After each pass of the agent. */
-  handlePass(snapshot: () => Snapshot): void {
+  handlePass(summary: () => Summary): void {
     if (this.#isDue) return;
     this.#isDue = true;
     this.#world.clock.setTimer(intervalMs, () => {
       this.#isDue = false;
-      this.#world.notifier.status(statusText(snapshot().summary));
+      const text = statusText(summary());
+      if (text !== this.#told) this.#world.notifier.status(text);
+      this.#told = text;
     });
   }
 }

@@ -1,13 +1,18 @@
-/** The user's wish to end: the first SIGTERM or SIGINT asks for an orderly end, the second insists on one at once. */
+/**
+ * The user's wishes by signal: the first SIGTERM or SIGINT asks for an orderly end, the second insists on one at once;
+ * SIGHUP wants all to be looked at again.
+ */
 import { watchSignals } from "../io/signals.ts";
 import type { Closer } from "../model/world.ts";
 
 export class StopRequest {
   readonly asked: Promise<void>;
   readonly insisted: Promise<void>;
+  /** At each SIGHUP; one that comes before anybody cares is dropped, and never ends the process. */
+  onHangup: () => void = () => {};
   readonly #signals: Closer;
 
-  constructor(onHangup: () => void) {
+  constructor() {
     let ask = () => {};
     let insist = () => {};
     this.asked = new Promise((resolve) => ask = resolve);
@@ -18,7 +23,7 @@ export class StopRequest {
       isAsked = true;
       ask();
     };
-    this.#signals = watchSignals({ SIGTERM: handle, SIGINT: handle, SIGHUP: onHangup });
+    this.#signals = watchSignals({ SIGTERM: handle, SIGINT: handle, SIGHUP: () => this.onHangup() });
   }
 
   close(): void {

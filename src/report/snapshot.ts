@@ -68,19 +68,25 @@ export function takeSnapshot(facts: Facts, plan: Plan | null, nowMs: number): Sn
       notes,
     }));
   const paths = (plan?.connects.rows ?? []).map((row) => pathSnapshot(row, nowMs));
-  const endpoints = clusters.flatMap((cluster) => cluster.endpoints);
-  return {
-    clusters,
-    paths,
-    refused: plan?.wanted.refused ?? [],
-    summary: {
-      clusters: clusters.length,
-      endpoints: endpoints.filter((endpoint) => !endpoint.retired).length,
-      sessionsLive: endpoints.filter((endpoint) => endpoint.state === "live").length,
-      pathsWanted: paths.length,
-      pathsLive: paths.filter((path) => path.state === "live").length,
-    },
-  };
+  return { clusters, paths, refused: plan?.wanted.refused ?? [], summary: summarize(facts, plan) };
+}
+
+/** The summary alone: counts, and builds nothing, however many paths there are. */
+export function summarize({ list, sessions }: Facts, plan: Plan | null): Summary {
+  let clusters = 0;
+  let endpoints = 0;
+  let sessionsLive = 0;
+  for (const { members, notes } of list.values()) {
+    if (members.length + notes.length > 0) clusters++;
+    for (const { key, retired } of members) {
+      if (!retired) endpoints++;
+      if (sessions.get(key)?.state === "live") sessionsLive++;
+    }
+  }
+  const rows = plan?.connects.rows ?? [];
+  let pathsLive = 0;
+  for (const { state } of rows) if (state === "live") pathsLive++;
+  return { clusters, endpoints, sessionsLive, pathsWanted: rows.length, pathsLive };
 }
 
 function endpointSnapshot(facts: Facts, member: Member, nowMs: number): EndpointSnapshot {

@@ -1,6 +1,8 @@
 /** The whole agent on a fabric of byte-level targets, in virtual time: what the issue of its life is, in small. */
+import { Agent } from "../../src/agent/agent.ts";
+import { limits } from "../../src/base/limits.ts";
 import { assert, assertEquals } from "../assert.ts";
-import { FabricWorld, hostnqn } from "../sim/fabric_world.ts";
+import { FabricWorld, hostid, hostnqn } from "../sim/fabric_world.ts";
 
 const subsystem = (n: number) => `nqn.2024-01.org.example:sub${n}`;
 
@@ -183,5 +185,106 @@ Deno.test("Agent goes on without a disk and saves when it is back", async () => 
   assertEquals(world.memory.log.find("Cannot save the state", "error").length, 1);
   world.memory.store.writeError = null;
   await world.memory.clock.runUntil(() => world.memory.store.text !== null, 20_000, "The save");
+  await world.stop();
+});
+
+for (const [what, fault] of [["mute", { mute: true }], ["swallowed", { swallow: "both" }]] as const) {
+  Deno.test(`Agent.stop() leaves nothing behind while it asks a ${what} I/O port`, async () => {
+    const world = new FabricWorld({ nodes: 1, subsystems: 1 });
+    world.memory.network.setFault("10.0.0.1:4420", fault);
+    world.dropFile("cluster", ["n1"]);
+    await world.start();
+    const probing = () => world.agent.snapshot().paths[0]?.state === "probing";
+    await world.memory.clock.runUntil(probing, 1_000, "The probe");
+    await world.memory.clock.advance(50);
+    assert(
+      probing() && world.memory.leaks().sockets === 2,
+      "Precondition: a session and a probe are under way",
+    );
+    const beforeMs = world.memory.clock.nowMs();
+    assertEquals(await world.stop(), { timers: 0, sockets: 0, watchers: 0 });
+    const tookMs = world.memory.clock.nowMs() - beforeMs;
+    assert(tookMs < 1_000, `The stop took ${tookMs} ms`);
+  });
+}
+
+Deno.test("Agent.stop() waits for a disk that hangs no longer than its bound, and leaves nothing behind", async () => {
+  const world = new FabricWorld({ nodes: 1, subsystems: 1 });
+  world.memory.store.saveMs = 3_600_000;
+  world.dropFile("cluster", ["n1"]);
+  await world.start();
+  await world.untilLive(1, 5_000);
+  assertEquals([world.memory.store.saves.length, world.memory.store.text], [1, null], "A save hangs");
+  const beforeMs = world.memory.clock.nowMs();
+  assertEquals(await world.stop(), { timers: 0, sockets: 0, watchers: 0 });
+  const tookMs = world.memory.clock.nowMs() - beforeMs;
+  assert(tookMs <= limits.stopTimeoutMs, `The stop took ${tookMs} ms`);
+});
+
+Deno.test("Agent.start() does nothing after stop(), and stop() before the first pass ends the start", async () => {
+  for (const order of ["stop first", "stop meanwhile"]) {
+    const world = new FabricWorld({ nodes: 1, subsystems: 1 });
+    world.dropFile("cluster", ["n1"]);
+    const agent = new Agent(world.memory.boot(), {
+      policy: { dryRun: false, connectDefaults: {}, hostid },
+      reconnectIntervalMs: 5_000,
+      katoMs: 10_000,
+    });
+    let runs: boolean | null = null;
+    const start = () => agent.start().then((result) => runs = result);
+    let stopped = false;
+    if (order === "stop meanwhile") start();
+    agent.stop().then(() => stopped = true);
+    if (order === "stop first") start();
+    await world.memory.clock.advance(60_000);
+    assertEquals([runs, stopped, world.livePaths()], [false, true, []], order);
+    assertEquals(world.memory.exit(), { timers: 0, sockets: 0, watchers: 0 }, order);
+    assertEquals(world.memory.network.counts.dials, 0, order);
+  }
+});
+
+Deno.test("Agent.rescan() makes every waiting retry due now", async () => {
+  const world = new FabricWorld({ nodes: 2, subsystems: 1, mesh: false });
+  const { clock, network, configDir, kernel } = world.memory;
+  network.setFault("10.0.0.1:8009", { dialError: "EHOSTUNREACH" });
+  network.setFault("10.0.0.2:4420", { dialError: "EHOSTUNREACH" });
+  world.dropFile("cluster", ["n1", "n2"]);
+  await world.start();
+  const { agent } = world;
+  const waits = () => {
+    const { clusters, paths } = agent.snapshot();
+    return [...clusters[0]!.endpoints, ...paths].flatMap(({ retryInMs }) => retryInMs ?? []);
+  };
+  await clock.runUntil(
+    () => waits().length === 2 && Math.min(...waits()) > 10_000,
+    300_000,
+    "A long backoff",
+  );
+  network.healAll();
+  kernel.dropHints = true;
+  configDir.dropHints = true;
+  agent.rescan();
+  await world.untilLive(2, 1_000);
+  const before = network.counts.dials;
+  agent.rescan();
+  await clock.advance(500);
+  assertEquals(network.counts.dials, before, "What is well is left alone");
+  world.dropFile("cluster", ["n1"]);
+  agent.rescan();
+  await clock.runUntil(() => world.endpoints().length === 1, 300, "The files' change, without any hint");
+  await world.stop();
+});
+
+Deno.test("Agent.summary() counts what the snapshot shows", async () => {
+  const world = new FabricWorld({ nodes: 3, subsystems: 2 });
+  world.memory.network.setFault("10.0.0.3", { dialError: "EHOSTUNREACH" });
+  world.dropFile("cluster", ["n1"]);
+  await world.start();
+  await world.untilLive(4, 5_000);
+  await world.memory.clock.advance(200);
+  const { clusters, paths, summary } = world.agent.snapshot();
+  assertEquals(world.agent.summary(), summary);
+  assertEquals(summary, { clusters: 1, endpoints: 3, sessionsLive: 2, pathsWanted: 4, pathsLive: 4 });
+  assertEquals([clusters[0]!.endpoints.length, paths.length], [3, 4]);
   await world.stop();
 });

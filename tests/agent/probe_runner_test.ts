@@ -1,4 +1,4 @@
-import { runProbe } from "../../src/agent/probe_runner.ts";
+import { ProbeRunner } from "../../src/agent/probe_runner.ts";
 import { limits } from "../../src/base/limits.ts";
 import { TransportError } from "../../src/base/errors.ts";
 import { encodePdu } from "../../src/nvme/pdu.ts";
@@ -11,12 +11,17 @@ function setUp(openPortSuffices = false) {
   const clock = new VirtualClock();
   const dialer = new ScriptedDialer();
   const results: ProbeResult[] = [];
-  runProbe({ world: { clock, dialer }, traddr: "10.0.1.1", trsvcid: 4420, openPortSuffices })
-    .then((result) => results.push(result));
-  return { clock, dialer, results, connection: dialer.connection };
+  const runner = new ProbeRunner({
+    world: { clock, dialer },
+    traddr: "10.0.1.1",
+    trsvcid: 4420,
+    openPortSuffices,
+    onResult: (result) => results.push(result),
+  });
+  return { clock, dialer, results, connection: dialer.connection, runner };
 }
 
-Deno.test("runProbe() succeeds with ICResp, and closes", async () => {
+Deno.test("ProbeRunner succeeds with ICResp, and closes", async () => {
   const { clock, dialer, results, connection } = setUp();
   dialer.accept();
   await clock.settle();
@@ -28,7 +33,7 @@ Deno.test("runProbe() succeeds with ICResp, and closes", async () => {
   assertEquals([results, connection.closes > 0, clock.liveTimers()], [[{ ok: true }], true, 0]);
 });
 
-Deno.test("runProbe() fails when the dial does, or nobody answers in time", async () => {
+Deno.test("ProbeRunner fails when the dial does, or nobody answers in time", async () => {
   const refused = setUp();
   const error = new TransportError("ECONNREFUSED", "Refused");
   refused.dialer.refuse(error);
@@ -42,10 +47,27 @@ Deno.test("runProbe() fails when the dial does, or nobody answers in time", asyn
   assertEquals([mute.connection.closes > 0, mute.clock.liveTimers()], [true, 0]);
 });
 
-Deno.test("runProbe() asks nothing where an open port suffices, and closes at once", async () => {
+Deno.test("ProbeRunner asks nothing where an open port suffices, and closes at once", async () => {
   const { clock, dialer, results, connection } = setUp(true);
   dialer.accept();
   await clock.settle();
   assertEquals([results, connection.written, connection.closes > 0], [[{ ok: true }], [], true]);
   assertEquals(clock.liveTimers(), 0);
+});
+
+Deno.test("ProbeRunner gives up at once when it is abandoned, in the dial and in the answer, and tells nothing", async () => {
+  const dialing = setUp();
+  dialing.runner.abandon();
+  await dialing.clock.settle();
+  assertEquals([dialing.dialer.aborted, dialing.results, dialing.clock.liveTimers()], [true, [], 0]);
+
+  const { clock, dialer, results, connection, runner } = setUp();
+  dialer.accept();
+  await clock.settle();
+  assertEquals([connection.reading, clock.liveTimers()], [true, 1], "Precondition: it waits for the answer");
+  runner.abandon();
+  let gone = false;
+  runner.gone.then(() => gone = true);
+  await clock.settle();
+  assertEquals([connection.closes > 0, results, clock.liveTimers(), gone], [true, [], 0, true]);
 });

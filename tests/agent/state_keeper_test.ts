@@ -128,6 +128,21 @@ Deno.test("StateKeeper.stop() tries once more with a full disk, and then leaves 
   assertEquals([stopped, store.saves.length - before, clock.liveTimers("agent")], [true, 1, 0]);
 });
 
+Deno.test("StateKeeper.stop() waits a bounded time for a disk that hangs, and says so", async () => {
+  const { clock, store, keeper, log } = setUp();
+  store.saveMs = 10 * limits.stopTimeoutMs;
+  keeper.keep(a(), "00");
+  let stopped = false;
+  keeper.stop().then(() => stopped = true);
+  await clock.advance(limits.stopTimeoutMs - 1);
+  assert(!stopped, "Precondition: the save is under way");
+  await clock.advance(1);
+  assertEquals([stopped, log.find("Cannot wait", "error").length, clock.liveTimers("agent")], [true, 1, 0]);
+  store.writeError = "EIO";
+  await clock.advance(20 * limits.stopTimeoutMs);
+  assertEquals(clock.liveTimers("agent"), 0, "Nothing is tried again afterwards");
+});
+
 Deno.test("StateKeeper.load() gives back what keep() saved", async () => {
   const { clock, store, keeper, log } = setUp();
   keeper.keep(ab(), "0f");
