@@ -228,6 +228,7 @@ Deno.test("secrets are kept, wrapped, and never shown", () => {
     `-a 10.0.0.1 ${secret} ${ids}`,
     `-a 10.0.0.1 -s ${secret} ${ids}`,
     `-a 10.0.0.1 -q ${secret},x -n ${subsysnqn}`,
+    `-a 10.0.0.1 -q ${secret} -n ${subsysnqn}`,
     `-a 10.0.0.1 --tls-key NVMeTLSkey-1:01:${body}: ${ids}`,
     `-a 10.0.0.1 --tls-key ${body} ${ids}`,
     `-a ${secret} -S`,

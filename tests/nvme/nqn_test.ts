@@ -40,6 +40,8 @@ const refused: readonly [text: string, words: string][] = [
   ["testnqn,hostid=x", "it holds a comma"],
   ["testnqn ", "it holds white space"],
   ["x".repeat(223), "it has 223 characters, at most 222 are allowed"],
+  ["DHHC-1:00:AAAA:", "it is a secret key, not a name"],
+  ["NVMeTLSkey-1:01:AAAA:", "it is a secret key, not a name"],
 ];
 
 for (const [text, words] of refused) {
