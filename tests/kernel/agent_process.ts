@@ -23,10 +23,17 @@ const startLimitMs = 60_000;
 const stopLimitMs = 15_000;
 
 /** Program and first arguments of every call of the agent. */
-let program: readonly string[] = ["deno", "run", "--quiet", "--allow-all", "--cached-only", "/app/main.ts"];
+let program: readonly string[] = [
+  "deno",
+  "run",
+  "--quiet",
+  "--allow-all",
+  "--cached-only",
+  `${Deno.cwd()}/main.ts`,
+];
 
 export function useBinary(): void {
-  program = ["/app/discovery-client"];
+  program = [`${Deno.cwd()}/discovery-client`];
 }
 
 /** One line of an entry file. */

@@ -15,7 +15,7 @@ import { expect, hosts, type Lab, type Scenario } from "../scenario.ts";
 export const autoDetect: Scenario = {
   name: "auto-detect",
   title: "endpoints deduced from live controllers, written to a file, then the normal start",
-  seconds: 8,
+  seconds: 18,
   run,
 };
 

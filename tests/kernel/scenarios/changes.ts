@@ -10,7 +10,7 @@ import { expect, type Lab, type Scenario } from "../scenario.ts";
 export const changes: Scenario = {
   name: "changes",
   title: "subsystems linked, unlinked, linked again: five changes, five reactions",
-  seconds: 10,
+  seconds: 22,
   run,
 };
 

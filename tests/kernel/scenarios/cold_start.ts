@@ -7,7 +7,7 @@ import { expect, type Lab, type Scenario } from "../scenario.ts";
 export const coldStart: Scenario = {
   name: "cold-start",
   title: "3 nodes x 4 subsystems, one file with one node: 12 controllers live, data read",
-  seconds: 7,
+  seconds: 21,
   run,
 };
 

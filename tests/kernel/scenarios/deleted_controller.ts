@@ -13,7 +13,7 @@ import { expect, type Lab, type Scenario } from "../scenario.ts";
 export const deletedController: Scenario = {
   name: "deleted-controller",
   title: "controllers deleted behind the agent's back: live again",
-  seconds: 7,
+  seconds: 14,
   run,
 };
 

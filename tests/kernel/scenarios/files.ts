@@ -11,7 +11,7 @@ import { expect, hosts, type Lab, type Scenario } from "../scenario.ts";
 export const files: Scenario = {
   name: "files",
   title: "rename in, copy, edit in place, symlink, bad line, deletion, directory recreated",
-  seconds: 14,
+  seconds: 20,
   run,
 };
 

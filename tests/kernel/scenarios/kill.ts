@@ -9,7 +9,7 @@ import { expect, hosts, type Lab, type Scenario } from "../scenario.ts";
 export const kill: Scenario = {
   name: "kill",
   title: "kill -9 and restart: controllers untouched, list from internal.json; changed files win",
-  seconds: 16,
+  seconds: 45,
   run,
 };
 

@@ -8,7 +8,7 @@ import { expect, type Lab, type Scenario } from "../scenario.ts";
 export const nodeReturns: Scenario = {
   name: "node-returns",
   title: "a node's ports vanish and come back: its controllers live again, none removed",
-  seconds: 22,
+  seconds: 26,
   run,
 };
 

@@ -13,7 +13,7 @@ import type { Fabric } from "../fabric.ts";
 export const rawConnectScenario: Scenario = {
   name: "raw-connect",
   title: "the guest itself: discovery logs as built, 12 plain connects, data",
-  seconds: 8,
+  seconds: 4,
   run,
 };
 

@@ -6,7 +6,7 @@ import { expect, type Lab, type Scenario } from "../scenario.ts";
 export const referral: Scenario = {
   name: "referral",
   title: "a referral added, then removed: endpoint list and internal.json follow",
-  seconds: 8,
+  seconds: 14,
   run,
 };
 

@@ -12,7 +12,7 @@ import { expect, hosts, type Lab, type Scenario } from "../scenario.ts";
 export const swallowed: Scenario = {
   name: "swallowed",
   title: "one of three nodes swallows packets: the other two are not late, the third follows",
-  seconds: 24,
+  seconds: 50,
   run,
 };
 

@@ -9,7 +9,7 @@ import { expect, hosts, type Lab, type Scenario } from "../scenario.ts";
 export const twoClusters: Scenario = {
   name: "two-clusters",
   title: "two clusters, two host NQNs, one cluster dead throughout",
-  seconds: 10,
+  seconds: 19,
   run,
 };
 
