@@ -24,6 +24,7 @@ import { ConnectRunner } from "./connect_runner.ts";
 import { FactStore } from "./fact_store.ts";
 import { KernelWatch } from "./kernel_watch.ts";
 import { ProbeRunner } from "./probe_runner.ts";
+import { SessionLog } from "./session_log.ts";
 import { SessionRunner } from "./session_runner.ts";
 import { StateKeeper } from "./state_keeper.ts";
 
@@ -46,6 +47,7 @@ export class Agent {
   readonly #connectRunner: ConnectRunner;
   readonly #stateKeeper: StateKeeper;
   readonly #changeLog: ChangeLog;
+  readonly #sessionLog: SessionLog;
   readonly #sessions = new Map<string, SessionRunner>();
   /** Whoever holds a socket or a timer, sessions that have ended but linger included. */
   readonly #runners = new Set<SessionRunner | ProbeRunner>();
@@ -72,6 +74,7 @@ export class Agent {
     this.#connectRunner = new ConnectRunner(world, this.#facts);
     this.#stateKeeper = new StateKeeper(world);
     this.#changeLog = new ChangeLog(world.log);
+    this.#sessionLog = new SessionLog(world.log);
   }
 
   /** Answers whether it runs, when the first pass is done; an agent that was stopped never does. */
@@ -217,33 +220,12 @@ export class Agent {
   }
 
   #handleSessionEvent(key: string, endpoint: Endpoint, event: SessionEvent): void {
-    const { log, clock } = this.#world;
-    const fields = { endpoint: endpointLabel(endpoint), hostnqn: endpoint.cluster.hostnqn };
-    const before = this.#facts.sessions.get(key);
-    switch (event.kind) {
-      case "ready":
-        log.info("Discovery session is up", { ...fields, subnqn: event.identify.subnqn });
-        if (!event.eventsConfigured) {
-          log.warn("The controller takes no event configuration: its log is polled", fields);
-        }
-        break;
-      case "event":
-        log.debug("The discovery log changed", fields);
-        break;
-      case "log":
-        log.info(`Discovery log read: ${event.log.records.length} records`, {
-          ...fields,
-          generation: String(event.log.genctr),
-        });
-        break;
-      case "closed":
-        this.#sessions.delete(key);
-        if (event.error !== null && before?.failure?.message !== errorText(event.error)) {
-          log.warn(`Discovery session failed: ${errorText(event.error)}`, fields);
-        }
-        if (this.#sessions.size === 0) this.#onSessionsGone?.();
+    this.#sessionLog.record(key, endpoint, event, this.#facts.sessions.get(key)?.failure ?? null);
+    if (event.kind === "closed") {
+      this.#sessions.delete(key);
+      if (this.#sessions.size === 0) this.#onSessionsGone?.();
     }
-    this.#facts.recordSessionEvent(key, event, clock.nowMs());
+    this.#facts.recordSessionEvent(key, event, this.#world.clock.nowMs());
   }
 
   #probe(wanted: WantedPath): void {

@@ -1,0 +1,73 @@
+import { SessionLog } from "../../src/agent/session_log.ts";
+import { NvmeStatusError, ProtocolError, TransportError } from "../../src/base/errors.ts";
+import type { IdentifyController } from "../../src/nvme/identify.ts";
+import { type Failure } from "../../src/plan/facts.ts";
+import { toFailure } from "../../src/plan/retry.ts";
+import type { SessionEvent } from "../../src/protocol/session.ts";
+import { assertEquals } from "../assert.ts";
+import { endpoint, keyOf } from "../plan/fact_samples.ts";
+import { MemoryLog } from "../sim/memory_log.ts";
+import { VirtualClock } from "../sim/virtual_clock.ts";
+
+const ready = (eventsConfigured = true): SessionEvent => ({
+  kind: "ready",
+  identify: { subnqn: "nqn.2014-08.org.nvmexpress.discovery" } as IdentifyController,
+  eventsConfigured,
+});
+const logRead: SessionEvent = { kind: "log", log: { genctr: 7n, records: [] } };
+const digest = (value: number) => new ProtocolError("header-digest", `Header digest is ${value}`);
+
+/** The lines of `warn` and `info` that these events of one endpoint bring. */
+function lines(...events: SessionEvent[]): string[] {
+  const log = new MemoryLog(new VirtualClock());
+  const sessions = new SessionLog(log);
+  let failure: Failure | null = null;
+  for (const event of events) {
+    sessions.record(keyOf("a"), endpoint("a"), event, failure);
+    // What the fact store makes of it.
+    if (event.kind === "log") failure = null;
+    if (event.kind === "closed" && event.error !== null) failure = toFailure(event.error, 0);
+  }
+  return log.lines.filter(({ level }) => level !== "debug").map(({ message }) => message);
+}
+
+const closed = (error: Error | null): SessionEvent => ({ kind: "closed", error });
+const up = "Discovery session is up";
+const read = "Discovery log read: 0 records";
+
+Deno.test("SessionLog tells of a session that comes up and of its log", () => {
+  assertEquals(lines(ready(), logRead, closed(null)), [up, read]);
+});
+
+Deno.test("SessionLog tells a failure once, whatever numbers its words hold, and the next kind of failure", () => {
+  assertEquals(
+    lines(closed(digest(1)), closed(digest(2)), closed(new TransportError("ECONNREFUSED", "Refused"))),
+    ["Discovery session failed: Header digest is 1", "Discovery session failed: Refused"],
+  );
+});
+
+Deno.test("SessionLog tells nothing of sessions that come up only to fail as before", () => {
+  assertEquals(
+    lines(ready(), closed(digest(1)), ready(), closed(digest(1)), ready(), closed(digest(1))),
+    [up, "Discovery session failed: Header digest is 1"],
+  );
+});
+
+Deno.test("SessionLog tells that a session is up again once it has read its log, and how it hears of changes", () => {
+  assertEquals(lines(closed(digest(1)), ready(false), logRead, logRead), [
+    "Discovery session failed: Header digest is 1",
+    up,
+    "The controller takes no event configuration: its log is polled",
+    read,
+    read,
+  ]);
+});
+
+Deno.test("SessionLog tells each loss of a session that works in between", () => {
+  const refusal = new NvmeStatusError("invalid-host", "Not allowed", { status: 0x184, dnr: true, crd: 0 });
+  const failed = "Discovery session failed: Not allowed";
+  assertEquals(
+    lines(ready(), logRead, closed(refusal), ready(), logRead, closed(refusal)),
+    [up, read, failed, up, read, failed],
+  );
+});
