@@ -79,6 +79,8 @@ export const limits = {
   probesInFlightMax: 64,
   /** A proof of reachability is good for this long, ms. */
   probeValidMs: 5_000,
+  /** A log read proves its host reachable for this long, ms: for the connects that this very read brings. */
+  proofByUseMs: 500,
   /** First pause after a failed connect or probe, ms; doubled each time. */
   connectRetryMsBase: 1_000,
   /** Longest pause between two attempts at one path, ms. */

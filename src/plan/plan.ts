@@ -7,6 +7,7 @@ import { configuredClusters, hostNames } from "./configured.ts";
 import type { ClusterState, EndpointList, Facts } from "./facts.ts";
 import { type ConnectPlan, planConnects } from "./plan_connects.ts";
 import { planCluster } from "./plan_endpoints.ts";
+import { addressesProvenByUse } from "./proof_by_use.ts";
 import { planSessions, type SessionPlan } from "./plan_sessions.ts";
 import { type WantedPaths, wantedPaths } from "./wanted_paths.ts";
 import { limits } from "../base/limits.ts";
@@ -33,6 +34,7 @@ export function plan(facts: Facts, nowMs: number): Plan {
     controllers: facts.controllers,
     kernel: facts.kernel,
     dryRun: facts.policy.dryRun,
+    provenByUse: () => addressesProvenByUse(facts.sessions, facts.controllers, nowMs),
     nowMs,
   });
   const names = planNames(facts, nowMs);

@@ -55,6 +55,8 @@ export interface ConnectInput {
   readonly controllers: ControllersFact | null;
   readonly kernel: KernelFact;
   readonly dryRun: boolean;
+  /** Asked only when a path is missing. */
+  readonly provenByUse: () => ReadonlySet<string>;
   readonly nowMs: number;
 }
 
@@ -84,6 +86,7 @@ interface Pass {
   readonly candidates: { wanted: WantedPath; failures: number }[];
   /** Addresses to prove, with the failures so far. */
   readonly probes: Map<string, { wanted: WantedPath; failures: number }>;
+  provenByUse?: ReadonlySet<string>;
   wakeAtMs: number;
 }
 
@@ -191,6 +194,9 @@ function unprovenRow(pass: Pass, wanted: WantedPath): PathRow | null {
   const probe = probes.get(wanted.addressKey) ?? newProbeFact;
   if (probe.provenUntilMs > nowMs) return null;
   if (probe.probing) return probingRow(wanted, probe);
+  if (probe.failure === null && (pass.provenByUse ??= pass.input.provenByUse()).has(wanted.addressKey)) {
+    return null;
+  }
   if (probe.retryAtMs > nowMs && probe.failure !== null) {
     const reason = `${wanted.addressKey} cannot be reached: ${probe.failure.message}`;
     return retryRow(pass, wanted, "unreachable", reason, probe.retryAtMs);

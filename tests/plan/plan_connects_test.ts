@@ -15,6 +15,7 @@ function planned(change: Partial<ConnectInput>, ...paths: WantedPath[]): Connect
     controllers: { list: [], readAtMs: nowMs - 10 },
     kernel: { present: true, failure: null, options: null },
     dryRun: false,
+    provenByUse: () => new Set(),
     nowMs,
     ...change,
   });
