@@ -26,6 +26,7 @@ import { hostNames } from "../plan/configured.ts";
 import {
   connectRetryDelayMs,
   isAddressFailure,
+  isUnreachable,
   probeRetryDelayMs,
   sessionRetryDelayMs,
   toFailure,
@@ -140,19 +141,21 @@ export class FactStore implements Facts {
   }
 
   /**
-   * A host that answers on one port is worth asking again on the others, without the backoff. The first pause stays:
-   * two that come up and fail again would otherwise wake each other in a tight loop.
+   * A host that answers on one port is worth asking again on those where nobody answered, without the backoff. Who
+   * did answer, and broke the protocol or refused us, has nothing new to say. The first pause stays: two that come up
+   * and fail again would otherwise wake each other in a tight loop.
    */
   #hostAnswers(traddr: string, nowMs: number): void {
     for (const [key, probe] of this.probes) {
       const { failure } = probe;
-      if (failure === null || !key.startsWith(hostPrefix(traddr))) continue;
+      if (failure === null || !isUnreachable(failure) || !key.startsWith(hostPrefix(traddr))) continue;
       const soonMs = Math.max(nowMs, failure.atMs + limits.connectRetryMsBase);
       this.probes.set(key, { ...probe, retryAtMs: Math.min(probe.retryAtMs, soonMs) });
     }
     for (const [key, session] of this.sessions) {
       const { failure, state } = session;
-      if (state !== "idle" || failure === null || session.endpoint.traddr !== traddr) continue;
+      if (state !== "idle" || failure === null || !isUnreachable(failure)) continue;
+      if (session.endpoint.traddr !== traddr) continue;
       const soonMs = Math.max(nowMs, failure.atMs + this.#options.reconnectIntervalMs);
       this.sessions.set(key, { ...session, retryAtMs: Math.min(session.retryAtMs, soonMs) });
     }

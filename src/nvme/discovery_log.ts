@@ -9,6 +9,7 @@
  */
 import { isIpAddress, parsePort } from "../base/address.ts";
 import { ProtocolError } from "../base/errors.ts";
+import { quoteText } from "../base/quote.ts";
 import { decodeFieldText, encodeFieldText, hasForeignBytes, viewOf } from "./field_text.ts";
 import { nqnProblem, plainTextProblem } from "./nqn.ts";
 import {
@@ -155,7 +156,8 @@ function foreignText(field: string): string {
 /** For transports that we do not connect, text is only kept from harm; for TCP it must be usable. */
 function serviceProblem({ trtype, trsvcid }: DiscoveryRecord): string | null {
   if (trtype !== transportType.tcp) return plainTextProblem(trsvcid);
-  return parsePort(trsvcid) === undefined ? "it is no port number from 1 to 65535" : null;
+  if (parsePort(trsvcid) !== undefined) return null;
+  return trsvcid === "" ? "it is empty" : `${quoteText(trsvcid)} is no port number from 1 to 65535`;
 }
 
 function tcpAddressProblem(traddr: string, verdicts: Verdicts): string | null {

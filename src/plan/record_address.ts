@@ -25,9 +25,7 @@ export function recordAddress(record: DiscoveryRecord, reporter: Reporter): Reco
   if (address === null) return { problem: `TRADDR ${traddr} is no IP address` };
   // The kernel takes `0.0.0.0` and `::`, in any spelling, for this very host.
   if (address.bytes.every((byte) => byte === 0)) {
-    const problem = `TRADDR ${traddr} is no address to connect to: ` +
-      "the target listens on all of its addresses and does not say which they are";
-    return { problem };
+    return { problem: `TRADDR ${traddr} is no address to connect to: the target listens on all of its own` };
   }
   const scope = address.scope ?? (isLinkLocal(address) ? linkOf(reporter) : undefined);
   return { traddr: formatIpAddress({ ...address, scope }), trsvcid: Number(trsvcid) };

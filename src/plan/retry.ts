@@ -56,3 +56,19 @@ const addressFailures = new Set([
 export function isAddressFailure(error: unknown): boolean {
   return error instanceof KernelError && addressFailures.has(error.code);
 }
+
+const unreachableCodes = new Set([
+  "ECONNREFUSED",
+  "EHOSTDOWN",
+  "EHOSTUNREACH",
+  "ENETDOWN",
+  "ENETUNREACH",
+  "ETIMEDOUT",
+  "dial",
+  "icresp",
+]);
+
+/** Whether nobody answered at all: another answer of the same host makes it worth asking again. */
+export function isUnreachable({ code }: Failure): boolean {
+  return unreachableCodes.has(code);
+}

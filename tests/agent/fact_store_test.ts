@@ -1,6 +1,12 @@
 import { FactStore } from "../../src/agent/fact_store.ts";
 import { limits } from "../../src/base/limits.ts";
-import { KernelError, NvmeStatusError, TransportError } from "../../src/base/errors.ts";
+import {
+  KernelError,
+  NvmeStatusError,
+  ProtocolError,
+  TimeoutError,
+  TransportError,
+} from "../../src/base/errors.ts";
 import type { IdentifyController } from "../../src/nvme/identify.ts";
 import type { SessionFact } from "../../src/plan/facts.ts";
 import type { SessionEvent } from "../../src/protocol/session.ts";
@@ -123,6 +129,30 @@ Deno.test("FactStore asks the other ports of a host again when one answers, drop
   store.event("a", ready, 5_000);
   assertEquals(store.probes.get(failed.addressKey)!.retryAtMs, 5_000);
   assertEquals(store.probes.get(elsewhere.addressKey)!.retryAtMs, otherMs, "Another host is another matter");
+});
+
+Deno.test("FactStore leaves those alone that answered and failed when their host answers elsewhere", () => {
+  const store = new Store();
+  const failures = {
+    "10.0.0.1:8001": new TransportError("ECONNREFUSED", "Refused"),
+    "10.0.0.1:8002": new TimeoutError("dial", "No answer"),
+    "10.0.0.1:8003": new ProtocolError("header-digest", "Wrong"),
+    "10.0.0.1:8004": new NvmeStatusError("invalid-host", "No", { status: 0x184, dnr: true, crd: 0 }),
+  };
+  const bad = wanted("10.0.0.1");
+  for (let n = 0; n < 5; n++) {
+    for (const [name, error] of Object.entries(failures)) {
+      store.open(name, 0);
+      store.event(name, closed(error), 0);
+    }
+    store.recordProbeResult(bad, new ProtocolError("pdu-header", "Wrong"), 0);
+  }
+  const waits = () => Object.keys(failures).map((name) => store.session(name).retryAtMs > 5_000);
+  assertEquals(waits(), [true, true, true, true], "Precondition: all back off");
+  store.open("10.0.0.1:8005", 5_000);
+  store.event("10.0.0.1:8005", ready, 5_000);
+  assertEquals(waits(), [false, false, true, true]);
+  assert(store.probes.get(bad.addressKey)!.retryAtMs > 5_000);
 });
 
 Deno.test("FactStore never has two sessions at one address wake each other in a tight loop", () => {

@@ -3,93 +3,30 @@ import { assert, assertEquals } from "../assert.ts";
 import { Fabric } from "../fabric/fabric.ts";
 import { FabricServer } from "../fabric/tcp_server.ts";
 import { cluster, host, runIn, withDirectory } from "./memory_environment.ts";
-
-const program = new URL("../../main.ts", import.meta.url).pathname;
-
-/** The agent's process; `stderr` grows while it runs. */
-class ServeProcess {
-  readonly #child: Deno.ChildProcess;
-  readonly #out: Promise<string>;
-  readonly #err: Promise<void>;
-  stderr = "";
-  #onText = () => {};
-
-  constructor(args: readonly string[], env: Readonly<Record<string, string>> = {}) {
-    this.#child = new Deno.Command(Deno.execPath(), {
-      args: ["run", "--quiet", "--allow-all", program, "serve", ...args],
-      env: { NO_COLOR: "1", ...env },
-      stdin: "null",
-      stdout: "piped",
-      stderr: "piped",
-    }).spawn();
-    this.#out = new Response(this.#child.stdout).text();
-    this.#err = this.#follow();
-  }
-
-  async #follow(): Promise<void> {
-    for await (const part of this.#child.stderr.pipeThrough(new TextDecoderStream())) {
-      this.stderr += part;
-      this.#onText();
-    }
-    this.#onText();
-  }
-
-  get pid(): number {
-    return this.#child.pid;
-  }
-
-  /** Until the text was written, or the process ended without it. */
-  async waitFor(text: string): Promise<void> {
-    const found = new Promise<void>((resolve) => {
-      this.#onText = () => this.stderr.includes(text) ? resolve() : undefined;
-    });
-    this.#onText();
-    await Promise.race([found, this.#err]);
-    assert(this.stderr.includes(text), `No "${text}" in:\n${this.stderr}`);
-  }
-
-  kill(signal: Deno.Signal): void {
-    this.#child.kill(signal);
-  }
-
-  async end(): Promise<{ status: number; stdout: string }> {
-    const { code } = await this.#child.status;
-    await this.#err;
-    return { status: code, stdout: await this.#out };
-  }
-
-  /** For the case that a test fails before its end. */
-  async [Symbol.asyncDispose](): Promise<void> {
-    try {
-      this.#child.kill("SIGKILL");
-    } catch {
-      // It has ended.
-    }
-    await this.end();
-  }
-}
+import { ProgramProcess } from "./program_process.ts";
 
 function serveArgs(root: string): string[] {
-  return ["--clientConfigDir", `${root}/d`, "--internalDir", `${root}/i`, "-e=false"];
+  return ["serve", "--clientConfigDir", `${root}/d`, "--internalDir", `${root}/i`, "-e=false"];
 }
 
 Deno.test("serve makes its directories, refuses a second agent, and ends on a signal with status 0", async () => {
   await withDirectory(async (root) => {
-    await using first = new ServeProcess(serveArgs(root));
+    await using first = new ProgramProcess(serveArgs(root));
     await first.waitFor(`discovery-client`);
     for (let waits = 0; !await exists(`${root}/i/internal.json`); waits++) {
       assert(waits < 500, `No internal.json:\n${first.stderr}`);
       await new Promise((resolve) => setTimeout(resolve, 10));
     }
     assert(await exists(`${root}/d`));
-    await using second = new ServeProcess(serveArgs(root));
+    await using second = new ProgramProcess(serveArgs(root));
     assertEquals((await second.end()).status, 1);
     assert(second.stderr.includes(`another agent, process ${first.pid},`), second.stderr);
     first.kill("SIGHUP");
     await first.waitFor("SIGHUP");
     first.kill("SIGTERM");
-    assertEquals(await first.end(), { status: 0, stdout: "" });
-    await using third = new ServeProcess(serveArgs(root));
+    const { status, stdout } = await first.end();
+    assertEquals([status, stdout], [0, ""]);
+    await using third = new ProgramProcess(serveArgs(root));
     await third.waitFor("Resuming");
     third.kill("SIGINT");
     assertEquals((await third.end()).status, 0);
@@ -100,7 +37,7 @@ Deno.test("serve goes on where its directories cannot be made, and says so", asy
   await withDirectory(async (root) => {
     await Deno.writeTextFile(`${root}/d`, "a file");
     await Deno.writeTextFile(`${root}/i`, "another");
-    await using agent = new ServeProcess(serveArgs(root));
+    await using agent = new ProgramProcess(serveArgs(root));
     await agent.waitFor(`Cannot make the directory ${root}/d`);
     await agent.waitFor(`Cannot make the directory ${root}/i`);
     await agent.waitFor("going on");
@@ -126,13 +63,15 @@ Deno.test("serve --dry-run --once prints what it would connect, and leaves nothi
     await withDirectory(async (root) => {
       const target = ["-a", `127.0.0.1:${address!.trsvcid}`, "-q", host, "-n", cluster];
       const env = { TMPDIR: root };
-      await using table = new ServeProcess(["--dry-run", "--once", ...target], env);
+      await using table = new ProgramProcess(["serve", "--dry-run", "--once", ...target], { env });
       const { status, stdout } = await table.end();
       assertEquals(status, 0, stdout + table.stderr);
       assert(stdout.includes("2 of 2 endpoints reachable, 4 of 4 paths would be connected"), stdout);
 
       fabric.addReferral("n1", { traddr: "127.0.0.9", trsvcid: 1 });
-      await using json = new ServeProcess(["--dry-run", "--once", "-o", "json", ...target], env);
+      await using json = new ProgramProcess(["serve", "--dry-run", "--once", "-o", "json", ...target], {
+        env,
+      });
       const found = await json.end();
       assertEquals(found.status, 1, found.stdout + json.stderr);
       const { endpoints, paths } = JSON.parse(found.stdout) as Record<string, { state: string }[]>;
@@ -148,7 +87,9 @@ Deno.test("serve --dry-run --once prints what it would connect, and leaves nothi
 Deno.test("serve --ephemeral without -a only reads the configured directory", async () => {
   await withDirectory(async (root) => {
     await Deno.mkdir(`${root}/tmp`);
-    await using agent = new ServeProcess(["--ephemeral", ...serveArgs(root)], { TMPDIR: `${root}/tmp` });
+    await using agent = new ProgramProcess([...serveArgs(root), "--ephemeral"], {
+      env: { TMPDIR: `${root}/tmp` },
+    });
     await agent.waitFor(`Entry files are read from ${root}/d`);
     await agent.waitFor("nvme-fabrics");
     agent.kill("SIGTERM");

@@ -16,6 +16,7 @@ export class FabricServer {
   /** Nodes swallowed now, with the connections they took meanwhile. */
   readonly #swallowed = new Map<FabricNode, Deno.TcpConn[]>();
   readonly #loops = new Set<Promise<void>>();
+  readonly #acceptedMs = new Map<FabricNode, number[]>();
   readonly #unwatch: () => void;
 
   /** Listens before it returns. Throws what Deno.listen throws. */
@@ -35,6 +36,11 @@ export class FabricServer {
   connectionCount(nodeId?: string): number {
     const node = nodeId === undefined ? undefined : this.#fabric.node(nodeId);
     return [...this.#connections.values()].filter((one) => node === undefined || one === node).length;
+  }
+
+  /** When each connection to a node's discovery ports was accepted, `performance.now()`. */
+  acceptedMs(nodeId: string): readonly number[] {
+    return this.#acceptedMs.get(this.#fabric.node(nodeId)) ?? [];
   }
 
   /**
@@ -86,6 +92,9 @@ export class FabricServer {
 
   async #acceptAll(listener: Deno.TcpListener, node: FabricNode, role: PortRole): Promise<void> {
     for await (const socket of listener) {
+      if (role === "discovery") {
+        this.#acceptedMs.set(node, [...this.#acceptedMs.get(node) ?? [], performance.now()]);
+      }
       const swallowed = this.#swallowed.get(node);
       if (swallowed !== undefined) {
         swallowed.push(socket);

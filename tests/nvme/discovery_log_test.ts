@@ -124,7 +124,7 @@ Deno.test("decodeLogRecords() trims NULs and trailing spaces, as SPDK and others
 const foreign = (name: string) =>
   `${name} cannot be used: it holds a control character or one that is not ASCII`;
 const noIp = "TRADDR cannot be used: it is no IP address";
-const noPort = "TRSVCID cannot be used: it is no port number from 1 to 65535";
+const noPort = (text: string) => `TRSVCID cannot be used: "${text}" is no port number from 1 to 65535`;
 
 const hostile: readonly [what: string, texts: Parameters<typeof recordWith>[0], problem: string][] = [
   ["a comma in the NQN", { subnqn: `${nqn},hostid=1` }, "SUBNQN cannot be used: it holds a comma"],
@@ -147,15 +147,15 @@ const hostile: readonly [what: string, texts: Parameters<typeof recordWith>[0], 
   ["an address out of range", { traddr: "192.0.2.256" }, noIp],
   ["an address that fills its field", { traddr: "1".repeat(256) }, noIp],
   ["an empty address", { traddr: "" }, "TRADDR cannot be used: it is empty"],
-  ["a comma in the port", { trsvcid: "4420,x" }, noPort],
+  ["a comma in the port", { trsvcid: "4420,x" }, noPort("4420,x")],
   ["a line end in the port", { trsvcid: "4420\nx" }, foreign("TRSVCID")],
-  ["an empty port", { trsvcid: "" }, noPort],
-  ["port 0", { trsvcid: "0" }, noPort],
-  ["port 65536", { trsvcid: "65536" }, noPort],
-  ["port 04420", { trsvcid: "04420" }, noPort],
-  ["a signed port", { trsvcid: "+4420" }, noPort],
-  ["a hexadecimal port", { trsvcid: "0x1144" }, noPort],
-  ["a named port", { trsvcid: "none" }, noPort],
+  ["an empty port", { trsvcid: "" }, "TRSVCID cannot be used: it is empty"],
+  ["port 0", { trsvcid: "0" }, noPort("0")],
+  ["port 65536", { trsvcid: "65536" }, noPort("65536")],
+  ["port 04420", { trsvcid: "04420" }, noPort("04420")],
+  ["a signed port", { trsvcid: "+4420" }, noPort("+4420")],
+  ["a hexadecimal port", { trsvcid: "0x1144" }, noPort("0x1144")],
+  ["a named port", { trsvcid: "none" }, noPort("none")],
 ];
 
 for (const [what, texts, problem] of hostile) {

@@ -141,7 +141,7 @@ const refusedRows: RefusedRow[] = [
   { name: "port 0", record: { ...good, trsvcid: "0" }, reason: "port" },
   { name: "port 70000", record: { ...good, trsvcid: "70000" }, reason: "port" },
   { name: "an option in the port", record: { ...good, trsvcid: "4420,tls" }, reason: "port" },
-  { name: "no port", record: { ...good, trsvcid: "" }, reason: "port" },
+  { name: "no port", record: { ...good, trsvcid: "" }, reason: "TRSVCID cannot be used: it is empty" },
 ];
 
 for (const { name, record, reason } of refusedRows) {
