@@ -42,7 +42,7 @@ function median(values: readonly number[]): number {
 let homes = 0;
 
 async function newHome(fabric: Fabric | null): Promise<AgentHome> {
-  const home = await AgentHome.create(`/run/bench/agent${++homes}`);
+  const home = await AgentHome.create(`/guest/agent${++homes}`);
   if (fabric !== null) await home.drop("cluster", entryLines(fabric));
   return home;
 }

@@ -30,7 +30,7 @@ async function main(): Promise<void> {
 }
 
 async function runScenario(scenario: Scenario): Promise<void> {
-  const dir = `/run/lab/${scenario.name}`;
+  const dir = `/guest/${scenario.name}`;
   await Deno.mkdir(dir, { recursive: true });
   const lab = new Lab(dir);
   const startedSeconds = await kernelClock();
