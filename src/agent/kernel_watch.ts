@@ -77,11 +77,11 @@ export class KernelWatch {
     }
     this.#reading = false;
     if (this.#stopped) return;
-    // A slow sysfs (thousands of controllers) is read less often: a third of the time on hints, a twentieth without.
+    // A slow sysfs (thousands of controllers) is read less often: a third of the time on hints, a tenth without.
     const tookMs = clock.nowMs() - readAtMs;
     this.#readAgainAtMs = clock.nowMs() + tookMs * 2;
     if (this.#again) this.refresh();
-    else this.#readIn(Math.max(limits.sysfsIntervalMs, tookMs * 20));
+    else this.#readIn(Math.max(limits.sysfsIntervalMs, tookMs * 10));
   }
 
   /** Asks /dev/nvme-fabrics what it knows; again in a while when it is missing. */
