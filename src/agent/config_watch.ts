@@ -122,6 +122,7 @@ export class ConfigWatch {
 
 function lineErrorText({ file, line, column, message }: LineError): string {
   if (file === "") return message;
-  if (line === 0) return `${file}: ${message}`;
+  // What is about a file as a whole mostly names it, and where it is.
+  if (line === 0) return message.includes(file) ? message : `${file}: ${message}`;
   return column === 0 ? `${file}:${line}: ${message}` : `${file}:${line}:${column}: ${message}`;
 }

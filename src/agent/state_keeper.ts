@@ -34,7 +34,9 @@ export class StateKeeper {
       for (const problem of state.problems) log.warn(`Part of ${store.path} is ignored: ${problem}`);
       return state;
     } catch (error) {
-      log.error(`Cannot use ${store.path}: ${errorText(error)}; the configuration files are used instead`);
+      const text = errorText(error);
+      const whole = text.includes(store.path) ? text : `Cannot use ${store.path}: ${text}`;
+      log.error(`${whole}; the configuration files are used instead`);
       if (error instanceof ConfigError) await this.#setAside(store);
       return null;
     }

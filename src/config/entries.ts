@@ -35,7 +35,7 @@ export interface FilesUpdate {
 /** What is in force after `scan`. Unchanged files keep their very objects and are not parsed again. */
 export function updateFiles(previous: ReadonlyMap<string, FileState>, scan: ConfigDirScan): FilesUpdate {
   if (!scan.ok) {
-    const message = `Cannot read the directory of entry files: ${scan.error}`;
+    const message = `${scan.error}; what the entry files said before stays in force`;
     return { files: previous, changed: false, problems: [{ file: "", line: 0, column: 0, message }] };
   }
   const files = new Map<string, FileState>();

@@ -29,14 +29,17 @@ export interface ParsedFile {
   /** The first `limits.lineErrorsPerFileMax` of them, and one more that counts the rest. */
   readonly errors: readonly LineError[];
   readonly badLines: number;
-  /** Words why the file as a whole is no entry file (too large, not text); then it has no entries. */
+  /** Why the file as a whole is no entry file (too large, not text); then it has no entries. */
   readonly unreadable?: string;
 }
 
 /** Entries and complaints of one file; `name` is the file's name inside clientConfigDir. */
 export function parseEntryFile(name: string, bytes: Uint8Array): ParsedFile {
   if (bytes.length > limits.entryFileBytesMax) {
-    return unreadableFile(name, `it has ${bytes.length} bytes, at most ${limits.entryFileBytesMax} are read`);
+    return unusableContent(
+      name,
+      `it has ${bytes.length} bytes, at most ${limits.entryFileBytesMax} are read`,
+    );
   }
   const text = new TextDecoder().decode(bytes);
   const collector = new Collector(name, hostileInFile.test(text));
@@ -50,11 +53,15 @@ export function parseEntryFile(name: string, bytes: Uint8Array): ParsedFile {
   return collector.finish();
 }
 
-/** What stands for a file whose content cannot be used at all. */
-export function unreadableFile(name: string, reason: string): ParsedFile {
-  const message = `Cannot read entry file ${quoteText(name)}: ${reason}`;
+/** What stands for a file whose content cannot be used at all; `message` says all of it. */
+export function unreadableFile(name: string, message: string): ParsedFile {
   const error: LineError = { file: name, line: 0, column: 0, message };
-  return { name, entries: [], errors: [error], badLines: 0, unreadable: reason };
+  return { name, entries: [], errors: [error], badLines: 0, unreadable: message };
+}
+
+/** The same, for what its bytes are. */
+function unusableContent(name: string, reason: string): ParsedFile {
+  return unreadableFile(name, `Cannot use entry file ${quoteText(name)}: ${reason}`);
 }
 
 /**
@@ -132,7 +139,7 @@ class Collector {
   }
 
   finish(): ParsedFile {
-    if (this.#binary && this.#entries.length === 0) return unreadableFile(this.#name, "it is not text");
+    if (this.#binary && this.#entries.length === 0) return unusableContent(this.#name, "it is not text");
     const more = this.#badLines - this.#errors.length;
     if (more > 0) {
       const message = `Cannot use ${more} more ${more === 1 ? "line" : "lines"}`;

@@ -30,15 +30,51 @@ export function errnoOf(error: unknown): string {
   return (error instanceof Error ? codeOfName[error.name] : undefined) ?? code;
 }
 
-/** `Cannot read /etc/x: ENOENT`. An error that is typed already is passed on. */
+/** What administrators meet, in words. */
+const wordsOfErrno: Readonly<Record<string, string>> = {
+  EACCES: "permission denied",
+  EADDRNOTAVAIL: "no such address on this host",
+  EBUSY: "it is busy",
+  ECONNABORTED: "the connection was aborted",
+  ECONNREFUSED: "connection refused, nothing listens there",
+  ECONNRESET: "the other side reset the connection",
+  EHOSTDOWN: "the host is down",
+  EHOSTUNREACH: "no route to the host",
+  EINVAL: "invalid argument",
+  EIO: "input/output error",
+  EISDIR: "it is a directory",
+  ELOOP: "too many symbolic links",
+  EMFILE: "too many open files",
+  ENAMETOOLONG: "the name is too long",
+  ENETDOWN: "the network is down",
+  ENETUNREACH: "the network is unreachable",
+  ENFILE: "too many open files on this host",
+  ENODEV: "no such device",
+  ENOENT: "no such file or directory",
+  ENOSPC: "no space left on the device",
+  ENOTDIR: "not a directory",
+  ENOTFOUND: "no such name",
+  EPERM: "operation not permitted",
+  EPIPE: "the other side is gone",
+  EROFS: "read-only file system",
+  ETIMEDOUT: "no answer in time",
+};
+
+/** `ENOENT (no such file or directory)`, or the code alone. */
+function errnoText(code: string): string {
+  const words = wordsOfErrno[code];
+  return words === undefined ? code : `${code} (${words})`;
+}
+
+/** `Cannot read /etc/x: ENOENT (no such file or directory)`. An error that is typed already is passed on. */
 export function kernelError(action: string, error: unknown): AgentError {
   if (error instanceof AgentError) return error;
   const code = errnoOf(error);
-  return new KernelError(code, `${action}: ${code}`, { cause: error });
+  return new KernelError(code, `${action}: ${errnoText(code)}`, { cause: error });
 }
 
 export function transportError(action: string, error: unknown): AgentError {
   if (error instanceof AgentError) return error;
   const code = errnoOf(error);
-  return new TransportError(code, `${action}: ${code}`, { cause: error });
+  return new TransportError(code, `${action}: ${errnoText(code)}`, { cause: error });
 }

@@ -86,7 +86,10 @@ export type ConfigDirScan =
   }
   | { readonly ok: false; readonly error: string };
 
-/** One regular file (or symlink to one), dot-files, directories and `tmp.dc.*` left out; sorted by name. */
+/**
+ * One regular file (or symlink to one), dot-files, directories and `tmp.dc.*` left out; sorted by name. `error` is a
+ * whole message that names the path.
+ */
 export type ConfigFile =
   | { readonly name: string; readonly version: string; readonly bytes: Uint8Array }
   | { readonly name: string; readonly version: string; readonly error: string };

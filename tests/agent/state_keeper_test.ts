@@ -170,7 +170,7 @@ Deno.test("StateKeeper.load() leaves a file alone that cannot be read now", asyn
   const { keeper, store, log } = setUp();
   store.put("{}");
   store.readError = "EIO";
-  assertEquals([await keeper.load(), store.setAsides.length, log.find("Cannot use").length], [null, 0, 1]);
+  assertEquals([await keeper.load(), store.setAsides.length, log.find("Cannot read").length], [null, 0, 1]);
 });
 
 Deno.test("StateKeeper.load() goes on when the corrupt file cannot be moved", async () => {

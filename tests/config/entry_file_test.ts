@@ -275,7 +275,7 @@ Deno.test("binary garbage and a file too large are no entry files, and are said 
     const { entries, errors, unreadable } = parseEntryFile("a.conf", bytes);
     assertEquals([entries.length, errors.length], [0, 1]);
     assert(unreadable?.includes(part), unreadable);
-    assert(errors[0]?.message.startsWith('Cannot read entry file "a.conf": '));
+    assert(errors[0]?.message.startsWith('Cannot use entry file "a.conf": '));
   }
   assertEquals(parseEntryFile("a.conf", large.subarray(0, limits.entryFileBytesMax)).entries.length, 1);
 });
