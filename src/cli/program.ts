@@ -3,6 +3,7 @@
  * The only file that knows the library. What a command does is none of its business.
  */
 import { Command, CommanderError, Option } from "commander";
+import { nearestWord } from "../base/nearest_word.ts";
 import { versionText } from "../base/version.ts";
 import { type CommandSpec, type OptionSpec, type OptionValue, OptionValues, UsageError } from "./command.ts";
 import { commandGroups, commands } from "./commands.ts";
@@ -17,18 +18,42 @@ const helpColumnsMax = 110;
 export async function runProgram(environment: Environment): Promise<number> {
   let status = 0;
   const root = buildProgram(environment, (found) => status = found);
-  const found = findCommand(environment.args);
+  const given = askedForHelp(environment.args);
+  const found = findCommand(given);
   const args = found === undefined
-    ? environment.args
-    : [...found.words, ...normalizeArgs(environment.args.slice(found.words.length), found.options)];
+    ? given
+    : [...found.words, ...normalizeArgs(given.slice(found.words.length), found.options)];
   try {
     await root.parseAsync([...args], { from: "user" });
   } catch (error) {
     if (!(error instanceof CommanderError)) throw error;
     if (error.code === "commander.help") throw new UsageError("");
+    if (error.code === "commander.missingMandatoryOptionValue" && found !== undefined) {
+      checkOptionNames(args, found.options);
+    }
     if (error.exitCode !== 0) throw new UsageError(complaint(error.message));
   }
   return status;
+}
+
+/** `help serve` means `serve --help`, as it did with the predecessor. */
+function askedForHelp(args: readonly string[]): readonly string[] {
+  return args[0] === "help" ? [...args.slice(1), "--help"] : args;
+}
+
+/** The library looks for required options first; a misspelt one is why it is missing. Throws UsageError. */
+function checkOptionNames(args: readonly string[], options: readonly OptionSpec[]): void {
+  const names = options.map(({ long }) => long);
+  const end = args.indexOf("--");
+  for (const arg of end < 0 ? args : args.slice(0, end)) {
+    const name = /^--?([^=]+)/.exec(arg)?.[1];
+    if (name === undefined || names.includes(name)) continue;
+    const nearest = arg.startsWith("--") ? nearestWord(name, names) : null;
+    const shown = arg.startsWith("--") ? `--${name}` : `-${name}`;
+    throw new UsageError(
+      `Unknown option '${shown}'${nearest === null ? "" : `; did you mean --${nearest}?`}`,
+    );
+  }
 }
 
 function findCommand(args: readonly string[]): CommandSpec | undefined {
@@ -46,7 +71,11 @@ export function helpWords(args: readonly string[]): string[] {
 function complaint(text: string): string {
   const [first = "", ...hints] = text.replace(/^error: /, "").split("\n").filter((line) => line !== "");
   const hint = hints.join(" ").replace(/^\(Did you mean (.*)\?\)$/, "did you mean $1?");
-  const line = first.charAt(0).toUpperCase() + first.slice(1);
+  const line = (first.charAt(0).toUpperCase() + first.slice(1))
+    .replace(
+      /^Too many arguments for '.*'\. Expected 0 arguments but got \d+: (.*)\.$/,
+      "Unexpected argument '$1'",
+    );
   return hint === "" ? line : `${line}; ${hint}`;
 }
 

@@ -69,6 +69,8 @@ export function loadSettings(input: SettingsInput): LoadedSettings {
 }
 
 function problemText({ key, source, expected, found }: SettingProblem): string {
+  // A flag is its key.
+  if (source.from === "flag") return `Cannot use ${source.name}: expected ${expected}, found ${found}`;
   const place = source.from === "file" ? `in ${source.name}` : `from ${source.name}`;
   return `Cannot use ${key === "" ? "the settings" : key} ${place}: expected ${expected}, found ${found}`;
 }

@@ -39,6 +39,12 @@ Deno.test("every command explains itself: what, options, defaults, variables, an
   }
 });
 
+Deno.test("help COMMAND is COMMAND --help", async () => {
+  for (const words of [[], ["serve"], ["list"], ["list", "ctrl"]]) {
+    assertEquals(await runIn(["help", ...words]), await runIn([...words, "--help"]));
+  }
+});
+
 Deno.test("serve has a flag for every setting", async () => {
   const { stdout } = await runIn(["serve", "--help"]);
   for (const { path, envName } of settingKeys) {
@@ -52,7 +58,9 @@ const usageErrors: readonly [args: string[], message: string][] = [
   [["list", "ctl"], "Unknown command 'ctl'; did you mean ctrl?"],
   [["serve", "--loging.level", "debug"], "Unknown option '--loging.level'; did you mean --logging.level?"],
   [["list", "ctrl", "-z"], "Unknown option '-z'"],
-  [["list", "ctrl", "more"], "Too many arguments"],
+  [["list", "ctrl", "more"], "Unexpected argument 'more'"],
+  [["add-hostnqn", "--nam", "x"], "Unknown option '--nam'; did you mean --name?"],
+  [["add-hostnqn", "-z", "--nam=x"], "Unknown option '-z'"],
   [["list", "ctrl", "-o"], "Option -o lacks its value: --output <FORMAT>"],
   [["list", "ctrl", "-o", "xml"], 'Cannot use --output "xml": expected json or table'],
   [["discover", "-a", "10.0.0.1"], "Required option '-q, --hostnqn <NQN>' not specified"],

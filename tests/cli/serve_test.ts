@@ -106,7 +106,7 @@ const usageErrors: readonly [args: string[], message: string][] = [
   [["--ephemeral", "-a", "10.0.0.1"], "missing --hostnqn, --nqn"],
   [["--ephemeral", "-I", "aaaaaaaa-0000-4000-8000-000000000001"], "missing --addresses"],
   [["--dry-run", "-a", "10.0.0.1", "-q", host, "-n", "a b"], "Cannot use --nqn"],
-  [["--ephemeral", "--kato", "soon"], "Cannot use kato from --kato"],
+  [["--ephemeral", "--kato", "soon"], "Cannot use --kato: expected "],
 ];
 
 Deno.test("serve refuses options that do not go together, before it does anything", async () => {

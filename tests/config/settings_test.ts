@@ -193,7 +193,7 @@ Deno.test("loadSettings() tells all problems at once, up to a bound, the first o
   ]);
   assertEquals(error.position.line, 1);
   assert(error.message.includes("Cannot use kato from DC_KATO: expected a whole number"), error.message);
-  assert(error.message.includes("Cannot use cores from --cores"), error.message);
+  assert(error.message.includes("Cannot use --cores: expected "), error.message);
   const many = assertThrows(() => load("kato: 1\n".repeat(500)), SettingsError);
   assertEquals(many.problems.length, limits.settingsProblemsMax);
 });
