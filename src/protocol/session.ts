@@ -39,6 +39,9 @@ export class Session {
   #stopping = false;
   #stopDeadlineMs = Infinity;
   #keepAliveAtMs = Infinity;
+  #keepAliveSent = false;
+  /** A beat passed while the last one was unanswered: the next follows the answer at once. */
+  #keepAliveLate = false;
   #refreshAtMs = Infinity;
   #eventRequested = false;
   #eventsConfigured = false;
@@ -161,13 +164,18 @@ export class Session {
   /** Explicit, even with KAS 0 and with other traffic: SPDK counts nothing else. */
   #sendKeepAlive(nowMs: number): void {
     const { katoMs } = this.#options;
-    this.#keepAliveAtMs = Infinity;
+    // The next beat is set at once, so that an answer moves no timer; while one is unanswered its timeout decides.
+    this.#keepAliveAtMs = keepAliveTimeMs(nowMs, katoMs);
+    this.#keepAliveLate = this.#keepAliveSent;
+    if (this.#keepAliveLate) return;
+    this.#keepAliveSent = true;
     this.#queue.submit(nowMs, {
       action: "keep the session alive",
       encode: (cid) => encodeKeepAlive({ cid }),
       timeoutMs: katoMs,
       onSuccess: (_completion, _data, at) => {
-        if (!this.#stopping) this.#keepAliveAtMs = Math.max(at, keepAliveTimeMs(nowMs, katoMs));
+        this.#keepAliveSent = false;
+        if (this.#keepAliveLate && !this.#stopping) this.#keepAliveAtMs = at;
       },
     });
   }
