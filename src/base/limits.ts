@@ -32,7 +32,7 @@ export const limits = {
   /** Upper end of the CAP.TO deadline, ms, whatever the controller claims (255 × 500 ms would be two minutes). */
   readyTimeoutMsMax: 30_000,
   /** Keep Alives of all sessions are sent on multiples of this, ms. */
-  keepAliveBeatMs: 250,
+  keepAliveBeatMs: 500,
   /** Controller shutdown, ms: best effort on the way out. */
   shutdownTimeoutMs: 1_000,
   /** The peer's close after our TermReq, ms; then we close (NVMe/TCP 1.0 §3.4.1 allows 30 s). */
