@@ -1,5 +1,6 @@
 /** Has the kernel connect one path: settles the host identity, writes the options, and says what came of it. */
 import { errorText, KernelError } from "../base/errors.ts";
+import { limits } from "../base/limits.ts";
 import type { LogFields, World } from "../model/world.ts";
 import { type Path, pathLabel } from "../model/path.ts";
 import { formatConnectString } from "../plan/connect_string.ts";
@@ -72,9 +73,10 @@ export class ConnectRunner {
   }
 
   #tellOnce(message: string, fields: LogFields): void {
-    if (this.#told.has(message) || this.#told.size > 1_000) return;
+    if (this.#told.has(message) || this.#told.size > limits.toldOnceMax) return;
     this.#told.add(message);
-    this.#world.log.warn(message, fields);
+    if (this.#told.size <= limits.toldOnceMax) this.#world.log.warn(message, fields);
+    else this.#world.log.warn(`More than ${limits.toldOnceMax} such warnings: no further one is told`);
   }
 }
 

@@ -3,9 +3,9 @@
  */
 export const limits = {
   // --- protocol ---
-  /** Bytes of one PDU we accept: the largest chunk we ask for, its header, digests and padding. */
+  /** Bytes of one PDU we accept: twice the largest chunk we ask for, its header, digests and padding. */
   pduBytesMax: 128 * 1024 + 4096,
-  /** Bytes of one Get Log Page when the controller states no limit (MDTS 0). */
+  /** Bytes of one Get Log Page, also when the controller allows more or states no limit (MDTS 0). */
   logChunkBytesMax: 64 * 1024,
   /** Bytes of one Get Log Page that every controller must serve (smallest memory page). */
   logChunkBytesMin: 4096,
@@ -23,7 +23,7 @@ export const limits = {
   logPollMs: 15_000,
   /** Commands outstanding on the admin queue: AER, Keep Alive, one more, and room. SQSIZE is this minus one. */
   adminQueueEntries: 32,
-  /** Answer to one admin command, ms: below the 10 s of the Linux host, above any healthy target. */
+  /** Answer to one admin command, ms: far below the 60 s of the Linux host, above any healthy target. */
   commandTimeoutMs: 10_000,
   /** ICResp after ICReq, ms. */
   icrespTimeoutMs: 5_000,
@@ -87,6 +87,10 @@ export const limits = {
   connectRetryMsMax: 30_000,
   /** Characters of one write to /dev/nvme-fabrics; the kernel refuses 4096 and more. */
   connectStringCharsMax: 4_095,
+  /** Bytes of one answer of /dev/nvme-fabrics; the list of options is below 1 KiB on today's kernels. */
+  connectAnswerBytesMax: 8 * 1024,
+  /** CPU numbers from 0 below this; the affinity mask has a bit for each, as cpu_set_t has. */
+  coresMax: 1_024,
   /** /dev/nvme-fabrics is looked for again after this when it is missing, ms. */
   kernelMissingRetryMs: 2_000,
 
@@ -103,6 +107,11 @@ export const limits = {
   settingsBytesMax: 1024 * 1024,
   /** Unusable settings told at once, and unknown ones likewise; nobody reads more. */
   settingsProblemsMax: 20,
+  /** Values of the settings file, and how deep they nest: a YAML alias makes a few bytes unfold into gigabytes. */
+  settingsNodesMax: 20_000,
+  settingsDepthMax: 32,
+  /** Bytes of the file with the host identifier; its first line counts. */
+  hostIdFileBytesMax: 64 * 1024,
   /** Characters of one line of an entry file: the kernel takes no longer connect string either. */
   entryLineCharsMax: 4_096,
   /** Endpoints remembered as having named one referral. */
@@ -113,6 +122,12 @@ export const limits = {
   rescanDelayMs: 25,
   /** Rescan without any hint, ms: hints get lost. */
   rescanIntervalMs: 1_000,
+  /** Bytes of one uevent; the kernel's own bound is 2 KiB of variables and a path (UEVENT_BUFFER_SIZE). */
+  ueventBytesMax: 8 * 1024,
+  /** Uevents taken in one go; the rest of a storm gives the next hint. */
+  ueventsPerHintMax: 256,
+  /** Waits for uevents in a row that told nothing: signals do that, a broken descriptor does it without end. */
+  ueventEmptyWaitsMax: 100,
   /** Sysfs is read this long after a uevent, ms: a connect brings several. */
   sysfsHintMs: 20,
   /** Sysfs is compared without any uevent, ms. */
@@ -137,6 +152,6 @@ export const limits = {
   passGapMs: 10,
   /** Orderly stop, ms, below systemd's default of 90 s by far. */
   stopTimeoutMs: 5_000,
-  /** Entries of the in-memory event history. */
-  eventsKeptMax: 1_000,
+  /** Different warnings told once each (identities, options left out); the next says that there are more. */
+  toldOnceMax: 1_000,
 } as const;

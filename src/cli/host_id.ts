@@ -1,9 +1,8 @@
 /** The host identifier of this machine, as its file tells it. */
 import { errorText } from "../base/errors.ts";
+import { limits } from "../base/limits.ts";
 import { parseHostIdFile } from "../config/host_identity.ts";
 import { readTextFile } from "../io/host_files.ts";
-
-const hostIdFileBytesMax = 64 * 1024;
 
 export interface HostIdReading {
   /** UUID text in lower case; null when the file tells none. */
@@ -14,7 +13,7 @@ export interface HostIdReading {
 
 export async function readHostId(path: string): Promise<HostIdReading> {
   try {
-    const text = await readTextFile(path, hostIdFileBytesMax);
+    const text = await readTextFile(path, limits.hostIdFileBytesMax);
     if (text === null) return { hostid: null };
     const { value, problem } = parseHostIdFile(text);
     return value === undefined

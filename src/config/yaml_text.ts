@@ -5,6 +5,7 @@
  */
 import { Alias, isAlias, isMap, isScalar, isSeq, LineCounter, parseDocument } from "yaml";
 import { ConfigError } from "../base/errors.ts";
+import { limits } from "../base/limits.ts";
 
 export interface YamlPosition {
   /** 1-based. */
@@ -24,9 +25,6 @@ export interface YamlPair {
   readonly at: YamlPosition;
   readonly value: YamlNode;
 }
-
-const nodesMax = 20_000;
-const depthMax = 32;
 
 /** The tree, or null for a text without content. Throws ConfigError `yaml` with the position. */
 export function parseYamlText(text: string, file: string): YamlNode | null {
@@ -62,8 +60,12 @@ class TreeBuilder {
 
   build(node: unknown, depth: number, aliasAt?: YamlPosition): YamlNode {
     const at = aliasAt ?? this.#positionOf(node);
-    if (++this.#nodes > nodesMax) throw yamlError(this.#file, at, `there are more than ${nodesMax} values`);
-    if (depth > depthMax) throw yamlError(this.#file, at, `values are nested more than ${depthMax} deep`);
+    if (++this.#nodes > limits.settingsNodesMax) {
+      throw yamlError(this.#file, at, `there are more than ${limits.settingsNodesMax} values`);
+    }
+    if (depth > limits.settingsDepthMax) {
+      throw yamlError(this.#file, at, `values are nested more than ${limits.settingsDepthMax} deep`);
+    }
     if (isAlias(node)) return this.build(this.#resolve(node, at), depth + 1, at);
     if (isSeq(node)) {
       return { kind: "list", at, items: node.items.map((item) => this.build(item, depth + 1, aliasAt)) };

@@ -4,6 +4,7 @@
  * as on 64-bit little-endian Linux. Decides nothing.
  */
 import { KernelError } from "../base/errors.ts";
+import { limits } from "../base/limits.ts";
 
 const symbols = {
   sched_setaffinity: { parameters: ["i32", "usize", "buffer"], result: "i32" },
@@ -88,19 +89,16 @@ function cString(text: string): Uint8Array<ArrayBuffer> {
 
 // --- processor affinity ---
 
-/** Cores that fit our mask, as cpu_set_t's. */
-const coresMax = 1024;
-
 /**
  * Keeps every thread of the process, and those that they will start, on these cores. Throws KernelError: `EINVAL`
  * when none of the cores exists or is allowed, `no-ffi`.
  */
 export function setCpuAffinity(cores: readonly number[]): void {
   const action = `Cannot run on cores ${cores.join(", ") || "(none)"}`;
-  const mask = new Uint8Array(coresMax / 8);
+  const mask = new Uint8Array(limits.coresMax / 8);
   for (const core of cores) {
-    if (!Number.isInteger(core) || core < 0 || core >= coresMax) {
-      throw new KernelError("EINVAL", `${action}: a core is a number from 0 to ${coresMax - 1}`);
+    if (!Number.isInteger(core) || core < 0 || core >= limits.coresMax) {
+      throw new KernelError("EINVAL", `${action}: a core is a number from 0 to ${limits.coresMax - 1}`);
     }
     mask[core >> 3] = (mask[core >> 3] ?? 0) | (1 << (core & 7));
   }

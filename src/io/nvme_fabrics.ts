@@ -8,9 +8,6 @@ import { KernelError } from "../base/errors.ts";
 import { limits } from "../base/limits.ts";
 import { errnoOf, kernelError } from "./io_errors.ts";
 
-/** Room for one answer; the list of options is below 1 KiB on today's kernels. */
-const answerBytesMax = 8 * 1024;
-
 export class NvmeFabrics {
   readonly #path: string;
 
@@ -82,7 +79,7 @@ function encodeOptions(options: string): Uint8Array {
 }
 
 async function readAnswer(device: Deno.FsFile): Promise<string> {
-  const buffer = new Uint8Array(answerBytesMax);
+  const buffer = new Uint8Array(limits.connectAnswerBytesMax);
   const count = await device.read(buffer);
   return new TextDecoder().decode(buffer.subarray(0, count ?? 0)).trim();
 }

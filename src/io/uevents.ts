@@ -5,13 +5,7 @@
 import type { Closer } from "../model/world.ts";
 import { closeDescriptor, openUeventSocket, openWakeup, receiveNow, waitReadable, wake } from "./libc.ts";
 import { KernelError } from "../base/errors.ts";
-
-/** Messages taken in one go; the rest of a storm gives the next hint. */
-const messagesPerHintMax = 256;
-/** The kernel's own bound is 2 KiB of variables and a path (linux/kobject.h, UEVENT_BUFFER_SIZE). */
-const messageBytesMax = 8 * 1024;
-/** Waits in a row that told nothing: signals may do that, a broken descriptor does it without end. */
-const emptyWaitsMax = 100;
+import { limits } from "../base/limits.ts";
 
 export interface UeventOptions {
   /** Called for each burst of events of this subsystem. */
@@ -61,14 +55,14 @@ async function listen(
   wakeup: number,
   isClosed: () => boolean,
 ): Promise<void> {
-  const buffer = new Uint8Array(messageBytesMax);
+  const buffer = new Uint8Array(limits.ueventBytesMax);
   const { subsystem = "nvme" } = options;
   try {
     for (let emptyWaits = 0; !isClosed();) {
       const [readable] = await waitReadable([socket, wakeup]);
       if (isClosed()) return;
       emptyWaits = readable ? 0 : emptyWaits + 1;
-      if (emptyWaits > emptyWaitsMax) {
+      if (emptyWaits > limits.ueventEmptyWaitsMax) {
         throw new KernelError("EIO", "Cannot wait for the kernel's device events");
       }
       if (readable && takeMessages(socket, buffer, subsystem)) options.onHint();
@@ -83,7 +77,7 @@ async function listen(
 /** Whether one of the messages at hand is about the subsystem, or may have been. */
 function takeMessages(socket: number, buffer: Uint8Array<ArrayBuffer>, subsystem: string): boolean {
   let concerned = false;
-  for (let count = 0; count < messagesPerHintMax; count++) {
+  for (let count = 0; count < limits.ueventsPerHintMax; count++) {
     try {
       const length = receiveNow(socket, buffer);
       if (length === null) break;

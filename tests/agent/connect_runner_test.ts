@@ -1,5 +1,6 @@
 import { ConnectRunner } from "../../src/agent/connect_runner.ts";
 import { errorText, KernelError } from "../../src/base/errors.ts";
+import { limits } from "../../src/base/limits.ts";
 import { Secret } from "../../src/base/secret.ts";
 import type { Kernel } from "../../src/model/world.ts";
 import type { Facts } from "../../src/plan/facts.ts";
@@ -88,4 +89,15 @@ Deno.test("ConnectRunner says once which options are left out, and never a secre
   await runner.connect(path);
   await runner.connect(path);
   assertEquals([log.find("host_iface", "warn").length, log.violations], [1, []]);
+});
+
+Deno.test("ConnectRunner tells so many different warnings, and once that there are more", async () => {
+  const lives = { list: [controller({ hostid: other, address: { traddr: "10.9.9.9" } })], readAtMs: 0 };
+  const { runner, log } = setUp({ controllers: lives }, yes);
+  for (let number = 1; number <= limits.toldOnceMax + 5; number++) {
+    const asked = `00112233-4455-6677-8899-${String(number).padStart(12, "0")}`;
+    await runner.connect({ ...one, path: { ...one.path, hostid: asked } });
+  }
+  assertEquals(log.find("in force", "warn").length, limits.toldOnceMax);
+  assertEquals(log.find("no further one is told", "warn").length, 1);
 });
