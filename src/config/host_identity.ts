@@ -1,8 +1,7 @@
 /**
- * The host's identity as its files tell it, read like nvme-cli reads them: the first line counts. Reads no file
- * itself.
+ * The host's identifier as its file tells it, read like nvme-cli reads it: the first line counts. Reads no file itself.
  */
-import { formatHostId, nqnProblem, parseHostId } from "../nvme/nqn.ts";
+import { formatHostId, parseHostId } from "../nvme/nqn.ts";
 
 /** A value, or words why there is none. */
 export type IdentityText =
@@ -17,14 +16,6 @@ export function parseHostIdFile(text: string): IdentityText {
   return bytes === null
     ? { problem: "the first line is no UUID, or all zero" }
     : { value: formatHostId(bytes) };
-}
-
-/** Content of /etc/nvme/hostnqn. */
-export function parseHostNqnFile(text: string): IdentityText {
-  const line = firstLine(text);
-  if (line === "") return { problem: "the first line is empty" };
-  const problem = nqnProblem(line);
-  return problem === null ? { value: line } : { problem: `the first line is no NQN: ${problem}` };
 }
 
 function firstLine(text: string): string {

@@ -1,5 +1,5 @@
-import { assert, assertEquals } from "../assert.ts";
-import { parseHostIdFile, parseHostNqnFile } from "../../src/config/host_identity.ts";
+import { assertEquals } from "../assert.ts";
+import { parseHostIdFile } from "../../src/config/host_identity.ts";
 
 const uuid = "00112233-4455-6677-8899-aabbccddeeff";
 const other = "ffeeddcc-bbaa-9988-7766-554433221100";
@@ -13,11 +13,4 @@ Deno.test("parseHostIdFile() reads the first line", () => {
   for (const text of ["x", `${uuid}0`, "00000000-0000-0000-0000-000000000000", `#${uuid}`, "\0"]) {
     assertEquals(parseHostIdFile(text).problem, "the first line is no UUID, or all zero");
   }
-});
-
-Deno.test("parseHostNqnFile() reads the first line", () => {
-  const nqn = `nqn.2014-08.org.nvmexpress:uuid:${uuid}`;
-  assertEquals(parseHostNqnFile(`${nqn}\r\nsomething else`), { value: nqn });
-  assertEquals(parseHostNqnFile("").problem, "the first line is empty");
-  assert(parseHostNqnFile(`${nqn},concat`).problem?.startsWith("the first line is no NQN: "));
 });
