@@ -164,8 +164,9 @@ export class Agent {
     const next = plan(this.#facts, nowMs);
     this.#plan = next;
     this.#facts.list = next.list;
-    this.#changeLog.record(next);
+    // First act, then tell: the kernel works while the lines are written.
     this.#perform(next, nowMs);
+    this.#changeLog.record(next);
     this.#facts.prune(next.wanted.paths);
     if (this.#configWatch.read) this.#stateKeeper.keep(next.list, this.#configWatch.digest);
     this.#scheduleWake(next.wakeAtMs);
@@ -181,11 +182,12 @@ export class Agent {
   }
 
   #perform({ sessions, connects, resolve }: Plan, nowMs: number): void {
+    // The kernel first: it takes longest, and works beside us.
+    for (const wanted of connects.connect) this.#connect(wanted);
+    for (const wanted of connects.probe) this.#probe(wanted);
     for (const { key, reason } of sessions.close) this.#closeSession(key, reason, nowMs);
     for (const key of sessions.forget) this.#facts.forgetSession(key);
     for (const { key, endpoint, reason } of sessions.open) this.#openSession(key, endpoint, reason, nowMs);
-    for (const wanted of connects.probe) this.#probe(wanted);
-    for (const wanted of connects.connect) this.#connect(wanted);
     for (const name of resolve) this.#resolve(name);
   }
 
