@@ -29,7 +29,9 @@ function findUsages(libraries: readonly string[]): Usage[] {
   for (const file of sourceFiles(`${tree}/src`)) {
     const text = Deno.readTextFileSync(file);
     for (
-      const [, clause = "", library = ""] of text.matchAll(/^import (?!type )([^;]*?) from "([^".]+)";/gm)
+      const [, clause = "", library = ""] of text.matchAll(
+        /^(?:import|export) (?!type )([^;]*?) from "([^".]+)";/gm,
+      )
     ) {
       if (libraries.includes(library)) found.push({ library, file, clause });
     }

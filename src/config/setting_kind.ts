@@ -6,6 +6,7 @@
 import { formatHostPort, isHostName, isIpAddress, parsePort, splitHostPort } from "../base/address.ts";
 import { formatDurationMs, parseDurationMs } from "../base/duration.ts";
 import { entryFileNameProblem } from "../model/entry_file_name.ts";
+import * as v from "./schema.ts";
 
 export type RawValue = string | number | boolean | readonly RawValue[];
 
@@ -14,6 +15,7 @@ export interface SettingKind<T> {
   readonly name: string;
   /** Completes "expected …". */
   readonly expected: string;
+  readonly schema: v.GenericSchema<unknown, T>;
   /** The value, or undefined when `raw` is none. */
   parse(raw: RawValue): T | undefined;
   /** Text that `parse` reads back. */
@@ -29,145 +31,126 @@ export interface HostPort {
   readonly port: number;
 }
 
-export function wholeNumber(range: { min: number; max: number; what: string }): SettingKind<number> {
-  return {
-    name: "number",
-    expected: range.what,
-    parse(raw) {
-      const value = numberOf(raw);
-      return value !== undefined && value >= range.min && value <= range.max ? value : undefined;
-    },
-    format: String,
+function settingKind<T>(
+  name: string,
+  expected: string,
+  schema: v.GenericSchema<unknown, T>,
+  format: (value: T) => string = String,
+): SettingKind<T> {
+  const parse = (raw: RawValue) => {
+    const result = v.safeParse(schema, raw);
+    return result.success ? result.output : undefined;
   };
+  return { name, expected, schema, parse, format };
 }
 
-function numberOf(raw: RawValue): number | undefined {
-  if (typeof raw === "number") return Number.isSafeInteger(raw) ? raw : undefined;
-  return typeof raw === "string" && /^[+-]?\d{1,15}$/.test(raw.trim()) ? Number(raw) : undefined;
+const numberText = v.pipe(v.string(), v.trim(), v.regex(/^[+-]?\d{1,15}$/), v.transform(Number));
+const wholeNumberValue = v.pipe(v.union([v.number(), numberText]), v.safeInteger());
+
+export function wholeNumber({ min, max, what }: { min: number; max: number; what: string }) {
+  return settingKind("number", what, v.pipe(wholeNumberValue, v.minValue(min), v.maxValue(max)));
 }
 
-const booleanWords: Readonly<Record<string, boolean>> = {
-  "true": true,
-  t: true,
-  yes: true,
-  on: true,
-  "1": true,
-  "false": false,
-  f: false,
-  no: false,
-  off: false,
-  "0": false,
-};
+/** Reads on where `kind` is done. */
+export function converted<T>(kind: SettingKind<T>, convert: (value: T) => T): SettingKind<T> {
+  return settingKind(kind.name, kind.expected, v.pipe(kind.schema, v.transform(convert)), kind.format);
+}
+
+const booleanWords = new Map([
+  ...["true", "t", "yes", "on", "1"].map((word) => [word, true] as const),
+  ...["false", "f", "no", "off", "0"].map((word) => [word, false] as const),
+]);
 
 /** The boolean a text means, in the spellings of Go and YAML; undefined when it is none. */
 export function parseBoolean(text: string): boolean | undefined {
-  const word = text.trim().toLowerCase();
-  return Object.hasOwn(booleanWords, word) ? booleanWords[word] : undefined;
+  return booleanWords.get(text.trim().toLowerCase());
 }
 
-export const boolean: SettingKind<boolean> = {
-  name: "boolean",
-  expected: "true or false",
-  parse: (raw) => typeof raw === "boolean" ? raw : Array.isArray(raw) ? undefined : parseBoolean(String(raw)),
-  format: String,
-};
+export const boolean = settingKind(
+  "boolean",
+  "true or false",
+  v.pipe(
+    v.unknown(),
+    v.check((raw) => !Array.isArray(raw)),
+    v.transform((raw) => parseBoolean(String(raw))),
+    v.boolean(),
+  ),
+);
 
 /** Milliseconds, written in Go's notation. */
-export function duration(range: { minMs: number; maxMs: number; what: string }): SettingKind<number> {
-  return {
-    name: "duration",
-    expected: range.what,
-    parse(raw) {
-      if (typeof raw !== "string" && raw !== 0) return undefined;
-      const value = parseDurationMs(String(raw).trim());
-      return value !== null && value >= range.minMs && value <= range.maxMs ? value : undefined;
-    },
-    format(value) {
+export function duration({ minMs, maxMs, what }: { minMs: number; maxMs: number; what: string }) {
+  const text = v.pipe(v.string(), v.transform((text) => parseDurationMs(text.trim())), v.number());
+  return settingKind(
+    "duration",
+    what,
+    v.pipe(v.union([text, v.literal(0)]), v.minValue(minMs), v.maxValue(maxMs)),
+    (value) => {
       // The short form is rounded; what is written must be read back as the same.
       const short = formatDurationMs(value);
       return parseDurationMs(short) === value ? short : `${value}ms`;
     },
-  };
+  );
 }
 
 /** A path of this host; `optional` ones may be empty. */
-export function filePath(options: { optional: boolean }): SettingKind<string> {
-  return {
-    name: "path",
-    expected: options.optional ? "a path, or nothing" : "a path",
-    parse(raw) {
-      if (typeof raw !== "string" || raw.length > 4096 || /\p{Cc}/u.test(raw)) return undefined;
-      return raw === "" && !options.optional ? undefined : raw;
-    },
-    format: (value) => value,
-  };
+export function filePath({ optional }: { optional: boolean }) {
+  const text = v.pipe(v.string(), v.regex(/^\P{Cc}*$/u), v.maxLength(4096), v.minLength(optional ? 0 : 1));
+  return settingKind("path", optional ? "a path, or nothing" : "a path", text);
 }
 
-export const entryFileName: SettingKind<string> = {
-  name: "name",
-  expected: "a file name without a slash that starts with neither a dot nor tmp.dc.",
-  parse: (raw) => typeof raw === "string" && entryFileNameProblem(raw) === null ? raw : undefined,
-  format: (value) => value,
-};
+export const entryFileName = settingKind(
+  "name",
+  "a file name without a slash that starts with neither a dot nor tmp.dc.",
+  v.pipe(v.string(), v.check((name) => entryFileNameProblem(name) === null)),
+);
 
 /** The words of the predecessor's log library are understood too. */
-const otherLevelNames: Readonly<Record<string, LogLevel>> = {
-  trace: "debug",
-  warning: "warn",
-  panic: "fatal",
-};
+const otherLevelNames = new Map([["trace", "debug"], ["warning", "warn"], ["panic", "fatal"]]);
 
-export const logLevel: SettingKind<LogLevel> = {
-  name: "level",
-  expected: `one of ${logLevels.join(", ")}`,
-  parse(raw) {
-    const word = String(raw).trim().toLowerCase();
-    return logLevels.find((level) => level === word) ??
-      (Object.hasOwn(otherLevelNames, word) ? otherLevelNames[word] : undefined);
-  },
-  format: (value) => value,
-};
+export const logLevel = settingKind(
+  "level",
+  `one of ${logLevels.join(", ")}`,
+  v.pipe(
+    v.unknown(),
+    v.transform((raw) => String(raw).trim().toLowerCase()),
+    v.transform((word) => otherLevelNames.get(word) ?? word),
+    v.picklist(logLevels),
+  ),
+);
 
-export const hostPort: SettingKind<HostPort> = {
-  name: "host:port",
-  expected: "host:port with a port from 1 to 65535, such as 0.0.0.0:6060 or [::]:6060",
-  parse(raw) {
-    // `:6060` means every address, as in Go.
-    const split = typeof raw === "string" ? splitHostPort(raw.trim().replace(/^:/, "0.0.0.0:")) : null;
-    const port = parsePort(split?.port ?? "");
-    if (split === null || port === undefined) return undefined;
-    return isIpAddress(split.host) || isHostName(split.host) ? { host: split.host, port } : undefined;
-  },
-  format: (value) => formatHostPort(value.host, value.port),
-};
+export const hostPort = settingKind(
+  "host:port",
+  "host:port with a port from 1 to 65535, such as 0.0.0.0:6060 or [::]:6060",
+  v.pipe(v.string(), v.transform(parseHostPort), v.object({ host: v.string(), port: v.number() })),
+  (value) => formatHostPort(value.host, value.port),
+);
+
+function parseHostPort(text: string): HostPort | undefined {
+  // `:6060` means every address, as in Go.
+  const split = splitHostPort(text.trim().replace(/^:/, "0.0.0.0:"));
+  const port = parsePort(split?.port ?? "");
+  if (split === null || port === undefined) return undefined;
+  return isIpAddress(split.host) || isHostName(split.host) ? { host: split.host, port } : undefined;
+}
 
 /** Non-empty printable text without commas. */
-export const word: SettingKind<string> = {
-  name: "text",
-  expected: "text without commas, spaces or control characters",
-  parse: (raw) => typeof raw === "string" && /^[\x21-\x2b\x2d-\x7e]{1,256}$/.test(raw) ? raw : undefined,
-  format: (value) => value,
-};
+export const word = settingKind(
+  "text",
+  "text without commas, spaces or control characters",
+  v.pipe(v.string(), v.regex(/^[\x21-\x2b\x2d-\x7e]{1,256}$/)),
+);
 
 /** In text, items are parted by commas; one item alone is a list too. */
 export function listOf<T>(kind: SettingKind<T>, what: string): SettingKind<readonly T[]> {
-  return {
-    name: `list of ${kind.name}s`,
-    expected: what,
-    parse(raw) {
-      const values: T[] = [];
-      for (const item of listItems(raw)) {
-        const value = kind.parse(item);
-        if (value === undefined) return undefined;
-        values.push(value);
-      }
-      return values;
-    },
-    format: (values) => values.map((value) => kind.format(value)).join(","),
-  };
+  return settingKind(
+    `list of ${kind.name}s`,
+    what,
+    v.pipe(v.unknown(), v.transform(listItems), v.array(kind.schema)),
+    (values) => values.map((value) => kind.format(value)).join(","),
+  );
 }
 
-function listItems(raw: RawValue): readonly RawValue[] {
+function listItems(raw: unknown): unknown {
   if (typeof raw === "object") return raw;
   if (typeof raw !== "string") return [raw];
   return raw.trim() === "" ? [] : raw.split(",").map((item) => item.trim());

@@ -4,6 +4,7 @@
  */
 import {
   boolean,
+  converted,
   duration,
   entryFileName,
   filePath,
@@ -33,20 +34,11 @@ const secondsMax = 2_147_483;
 
 const port = wholeNumber({ min: 1, max: 65_535, what: "a port from 1 to 65535" });
 
-const lossSeconds = wholeNumber({
-  min: -secondsMax,
-  max: secondsMax,
-  what: "a whole number of seconds, or -1 for ever",
-});
-
 /** The predecessor took 0 and anything below -1 for the kernel's default. */
-const ctrlLossTmo: SettingKind<number> = {
-  ...lossSeconds,
-  parse(raw) {
-    const seconds = lossSeconds.parse(raw);
-    return seconds === 0 || (seconds !== undefined && seconds < -1) ? 600 : seconds;
-  },
-};
+const ctrlLossTmo = converted(
+  wholeNumber({ min: -secondsMax, max: secondsMax, what: "a whole number of seconds, or -1 for ever" }),
+  (seconds) => seconds === 0 || seconds < -1 ? 600 : seconds,
+);
 
 export const settingsTable = {
   cores: setting(
