@@ -104,6 +104,10 @@ function greet({ environment, serveOptions, effective, home, log }: Serving): vo
     internalDir: home.internalDir,
   });
   for (const warning of warnings) log.warn(warning);
+  const { filename } = effective.settings.logging;
+  if (filename !== "") {
+    log.warn("The log goes to standard error only: this version writes no file", { filename });
+  }
   if (serveOptions.isEphemeral) {
     environment.stderr.write(`discovery-client: Entry files are read from ${home.clientConfigDir}\n`);
   }

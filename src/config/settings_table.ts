@@ -40,6 +40,9 @@ const ctrlLossTmo = converted(
   (seconds) => seconds === 0 || seconds < -1 ? 600 : seconds,
 );
 
+/** Said of settings that are read and checked, and that nothing acts on in this version. */
+const noEffect = " (no effect in this version)";
+
 export const settingsTable = {
   cores: setting(
     listOf(
@@ -68,7 +71,7 @@ export const settingsTable = {
   logPagePaginationEnabled: setting(
     boolean,
     false,
-    "Kept for old files: logs are always read in chunks that fit the controller",
+    "Read discovery logs in pieces of 4 KiB instead of the largest that the controller serves",
   ),
   maxIOQueues: setting(
     wholeNumber({ min: 0, max: 65_535, what: "a whole number from 0 to 65535" }),
@@ -92,27 +95,27 @@ export const settingsTable = {
     filename: setting(
       filePath({ optional: true }),
       "",
-      "File the log is written to; without one, standard error",
+      `File the log is written to; without one, standard error${noEffect}`,
     ),
     maxAgeMs: setting(
       duration({ minMs: 0, maxMs: 87_600 * 3_600_000, what: "a duration such as 96h" }),
       96 * 3_600_000,
-      "Age at which old log files are deleted; 0 keeps them",
+      `Age at which old log files are deleted; 0 keeps them${noEffect}`,
       "maxAge",
     ),
     maxSizeMb: setting(
       wholeNumber({ min: 0, max: 1_000_000, what: "a whole number of megabytes from 0 up" }),
       100,
-      "Size at which the log file is rotated, in megabytes; 0 means 100",
+      `Size at which the log file is rotated, in megabytes; 0 means 100${noEffect}`,
       "maxSize",
     ),
     level: setting(logLevel, "info" as const, "Least important level that is logged"),
-    reportCaller: setting(boolean, true, "Log lines name the source line that wrote them"),
+    reportCaller: setting(boolean, true, `Log lines name the source line that wrote them${noEffect}`),
   },
   debug: {
-    metrics: setting(boolean, true, "Serve Prometheus metrics on the debug endpoint"),
-    enablepprof: setting(boolean, true, "Serve profiles on the debug endpoint"),
-    endpoint: setting(hostPort, { host: "0.0.0.0", port: 6060 }, "Address of the debug endpoint"),
+    metrics: setting(boolean, true, `Serve Prometheus metrics on the debug endpoint${noEffect}`),
+    enablepprof: setting(boolean, true, `Serve profiles on the debug endpoint${noEffect}`),
+    endpoint: setting(hostPort, { host: "0.0.0.0", port: 6060 }, `Address of the debug endpoint${noEffect}`),
   },
   autoDetectEntries: {
     enabled: setting(boolean, true, "Deduce entries from live controllers when nothing else is known"),
