@@ -25,7 +25,9 @@ export function parseAddress(text: string, option: string, portText?: string): A
   const ports = [split.port, portText].filter((port) => port !== undefined).map((port) => {
     const number = parsePort(port);
     if (number === undefined) {
-      throw new UsageError(`Cannot use port ${quoteText(port)}: expected a number from 1 to 65535`);
+      throw new UsageError(
+        `Cannot use port ${quoteText(port)} for ${quoteText(split.host)}: expected a number from 1 to 65535`,
+      );
     }
     return number;
   });

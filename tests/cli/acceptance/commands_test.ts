@@ -50,7 +50,7 @@ const senseless: readonly [args: string[], line: string][] = [
   [["discover", "-a", "10.0.0.1"], "Required option '-q, --hostnqn <NQN>' not specified"],
   [
     ["discover", "-a", "10.0.0.1:70000", "-q", host],
-    'Cannot use port "70000": expected a number from 1 to 65535',
+    'Cannot use port "70000" for "10.0.0.1": expected a number from 1 to 65535',
   ],
   [["discover", "-a", "10.0.0.1", "-q", host, "-t", "rdma"], 'Cannot use --transport "rdma": expected tcp'],
   [[...named, "-n", cluster, "-q"], "Option -q lacks its value: --hostnqn <NQN>"],
