@@ -192,7 +192,9 @@ export class Agent {
   }
 
   #openSession(key: string, endpoint: Endpoint, reason: string, nowMs: number): void {
-    const { world, facts, options } = { world: this.#world, facts: this.#facts, options: this.#options };
+    const world = this.#world;
+    const facts = this.#facts;
+    const options = this.#options;
     const inForce = identitiesInForce(facts.controllers?.list ?? []);
     const source = { wanted: endpoint.hostid, hostid: facts.policy.hostid };
     world.log.debug(`Opening a session: ${reason}`, { endpoint: endpointLabel(endpoint) });

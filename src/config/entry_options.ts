@@ -1,6 +1,6 @@
 /**
  * The options of an entry line: one row each, with its names and the reader of its value. The names are those of
- * nvme-cli's discovery.conf; the ranges those of /dev/nvme-fabrics (NVME-FACTS §8, Linux drivers/nvme/host/fabrics.c).
+ * nvme-cli's discovery.conf; the ranges those of /dev/nvme-fabrics (Linux drivers/nvme/host/fabrics.c).
  * A value never holds a comma, a blank or a control character: it could add an option to the kernel's connect string.
  */
 import {

@@ -1,6 +1,6 @@
 /**
  * Which discovery endpoints a cluster has: its configured ones and those that referrals name, less those that the
- * cluster itself disowns (DESIGN §4.3, §4.4, §4.6). Pure and level-triggered: from the list as it was, the entries
+ * cluster itself disowns. Pure and level-triggered: from the list as it was, the entries
  * as they are, and the words of the witnesses (members with a live session and a log read in it).
  *
  * - A witness's referral adds an endpoint; only a witness can add or take back.

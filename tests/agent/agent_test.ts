@@ -1,4 +1,4 @@
-/** The whole agent on a fabric of byte-level targets, in virtual time: what the issue of its life is, in small. */
+/** The whole agent on a fabric of byte-level targets, in virtual time: the main job in small. */
 import { Agent } from "../../src/agent/agent.ts";
 import { limits } from "../../src/base/limits.ts";
 import { assert, assertEquals } from "../assert.ts";

@@ -3,8 +3,7 @@
  * a bounded virtual time everything must be as the fabric offers it. A small forerunner of a full fault simulator.
  */
 import { seededRandom } from "../../src/base/random.ts";
-import { hostnqn } from "./fabric_world.ts";
-import { FabricWorld } from "./fabric_world.ts";
+import { FabricWorld, hostnqn } from "./fabric_world.ts";
 
 export interface RandomRunResult {
   readonly seed: number;
