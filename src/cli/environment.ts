@@ -1,4 +1,5 @@
 /** What the commands see of their process: arguments, variables, output. `main.ts` makes the real one. */
+import type { Kernel } from "../model/world.ts";
 
 export interface Environment {
   readonly args: readonly string[];
@@ -7,6 +8,8 @@ export interface Environment {
   readonly stderr: Output;
   /** Calls `listener` with an error that nobody caught, before the process ends because of it. */
   onBug(listener: (error: unknown) => void): void;
+  /** What `serve` connects in, where that is not this machine's kernel: fault runs bring one of their own. */
+  readonly kernel?: Kernel;
 }
 
 export interface Output {

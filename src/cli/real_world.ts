@@ -16,11 +16,13 @@ export interface RealWorldOptions {
   readonly log: Log;
   /** Any connect in the kernel is a bug then. */
   readonly dryRun: boolean;
+  /** This machine's when left out. */
+  readonly kernel?: Kernel;
 }
 
-export function realWorld({ clientConfigDir, internalDir, log, dryRun }: RealWorldOptions): World {
+export function realWorld({ clientConfigDir, internalDir, log, dryRun, ...given }: RealWorldOptions): World {
   const clock = new RealClock();
-  const kernel = new LinuxKernel({
+  const kernel = given.kernel ?? new LinuxKernel({
     clock,
     onProblem: ({ message }) => log.warn(`${message}: controllers are compared every few seconds only`),
   });

@@ -61,6 +61,7 @@ async function runAgent(serving: Serving): Promise<number> {
     internalDir: home.internalDir,
     log,
     dryRun: isDryRun,
+    kernel: environment.kernel,
   });
   if (!serveOptions.isEphemeral && settings.autoDetectEntries.enabled) await detectAtStart(world, settings);
   const statusLine = new StatusLine(world);

@@ -1,0 +1,455 @@
+/**
+ * One run's world: a network namespace, target processes that serve the nodes of one described fabric, a kernel
+ * process, and the agent. Each can be started, killed, stopped and continued; `untilWell` says when all is as the
+ * fabric describes. `close` leaves nothing behind.
+ */
+import { assert } from "../assert.ts";
+import { formatEntryFile } from "../../src/config/entry_line.ts";
+import { parseState } from "../../src/config/state_file.ts";
+import { receiveNow } from "../../src/io/libc.ts";
+import type { Cluster } from "../../src/model/cluster.ts";
+import type { Controller } from "../../src/model/controller.ts";
+import { bindDatagramSocket } from "../io/datagram_socket.ts";
+import type { Fabric } from "../fabric/fabric.ts";
+import { ChildProcess, denoWords, type ProcessCounts } from "./child_process.ts";
+import {
+  applyChange,
+  buildFabric,
+  discoveryPort,
+  type FabricChange,
+  type FabricPlan,
+} from "./fabric_plan.ts";
+import { Namespace } from "./namespace.ts";
+import { type KernelCounts, type Loss, pathOf } from "./socket_kernel.ts";
+import { pause, until } from "./waiting.ts";
+
+export const hostnqn = "nqn.2014-08.org.nvmexpress:uuid:00112233-4455-6677-8899-aabbccddeeff";
+export const hostid = "00112233-4455-6677-8899-aabbccddeeff";
+export const cluster: Cluster = { subsysnqn: "nqn.2024-01.org.example:cluster", hostnqn };
+
+export interface FaultHostOptions extends FabricPlan {
+  /** Target processes, among which the nodes are dealt out; a process for each node when left out. */
+  readonly processes?: number;
+  /** Keep Alive Timeout of the sessions, s. */
+  readonly kato?: number;
+  /** As the settings file has it. */
+  readonly reconnectInterval?: string;
+  readonly logLevel?: string;
+  /** Nodes that the entry file names; the first two when left out. */
+  readonly configured?: readonly string[];
+  /** Seconds until the kernel gives a lost controller up. */
+  readonly ctrlLossTmo?: number;
+  /** Words in front of the agent's: limits and the like; they must end in exec. */
+  readonly agentWrapper?: readonly string[];
+  readonly agentV8Flags?: readonly string[];
+  /** Instead of a directory of the run's own. */
+  readonly internalDir?: string;
+}
+
+interface KernelState {
+  readonly controllers: readonly Controller[];
+  readonly losses: readonly Loss[];
+  readonly counts: KernelCounts;
+}
+
+interface TargetSlot {
+  readonly nodes: readonly string[];
+  process: ChildProcess | null;
+  isPaused: boolean;
+}
+
+const hosts = new Set<FaultHost>();
+
+/** For the end of the whole program, also by a signal. */
+export async function closeAllHosts(): Promise<void> {
+  await Promise.allSettled([...hosts].map((host) => host.close()));
+}
+
+export class FaultHost {
+  readonly namespace: Namespace;
+  readonly directory: string;
+  /** What the fabric should be; the processes serve the same. */
+  readonly fabric: Fabric;
+  readonly #options: FaultHostOptions;
+  readonly #changes: FabricChange[] = [];
+  readonly #targets: TargetSlot[];
+  readonly #deaths: string[] = [];
+  readonly #cleanups: (() => Promise<void>)[] = [];
+  #kernel: ChildProcess | null = null;
+  #agent: ChildProcess | null = null;
+  #agentStarts = 0;
+  #agentLogs: string[] = [];
+  #status = "";
+  #notices = 0;
+  #listening: ReturnType<typeof setInterval> | undefined;
+  #closing: Promise<void> | null = null;
+
+  private constructor(namespace: Namespace, directory: string, options: FaultHostOptions) {
+    this.namespace = namespace;
+    this.directory = directory;
+    this.#options = options;
+    this.fabric = buildFabric(options);
+    const ids = [...this.fabric.nodes.keys()];
+    const count = options.processes ?? ids.length;
+    this.#targets = Array.from({ length: count }, (_, at) => ({
+      nodes: ids.filter((_, index) => index % count === at),
+      process: null,
+      isPaused: false,
+    }));
+    hosts.add(this);
+  }
+
+  /** Targets and kernel run; the agent does not yet, its entry file is there. */
+  static async create(options: FaultHostOptions): Promise<FaultHost> {
+    const namespace = await Namespace.create();
+    const host = new FaultHost(namespace, await Deno.makeTempDir({ prefix: "dc-faults-" }), options);
+    try {
+      await host.#prepare();
+      return host;
+    } catch (error) {
+      await host.close();
+      throw error;
+    }
+  }
+
+  async #prepare(): Promise<void> {
+    await Deno.mkdir(this.configDir);
+    await Deno.mkdir(this.internalDir, { recursive: true });
+    await Deno.writeTextFile(this.#settingsFile, this.#settingsText());
+    await Deno.writeTextFile(`${this.directory}/hostid`, `${hostid}\n`);
+    this.#listenForStatus();
+    await Promise.all([this.#startKernel(), ...this.#targets.map((slot) => this.#startTarget(slot))]);
+    const configured = this.#options.configured ?? [...this.fabric.nodes.keys()].slice(0, 2);
+    await this.dropFile("cluster.conf", configured);
+  }
+
+  get configDir(): string {
+    return `${this.directory}/discovery.d`;
+  }
+
+  get internalDir(): string {
+    return this.#options.internalDir ?? `${this.directory}/internal`;
+  }
+
+  get #settingsFile(): string {
+    return `${this.directory}/settings.yaml`;
+  }
+
+  #settingsText(): string {
+    const { kato = 4, reconnectInterval = "500ms", logLevel = "info" } = this.#options;
+    return `clientConfigDir: ${this.configDir}
+internalDir: ${this.internalDir}
+reconnectInterval: ${reconnectInterval}
+kato: ${kato}
+nvmeHostIDPath: ${this.directory}/hostid
+logging: {level: ${logLevel}}
+autoDetectEntries: {enabled: false}
+`;
+  }
+
+  // --- targets ---
+
+  async #startTarget(slot: TargetSlot): Promise<void> {
+    const name = `target ${slot.nodes.length === 1 ? slot.nodes[0] : `of ${slot.nodes.length} nodes`}`;
+    slot.process = this.#spawn(name, denoWords("target_process.ts"));
+    await slot.process.ready();
+    const { nodes } = slot;
+    await slot.process.ask("start", { plan: this.#options, changes: this.#changes, nodes });
+  }
+
+  #spawn(name: string, words: readonly string[]): ChildProcess {
+    return new ChildProcess({
+      name,
+      words: [...this.namespace.prefix, ...words],
+      isAsked: true,
+      onDeath: (what) => this.#deaths.push(what),
+    });
+  }
+
+  /** The process that serves a node. */
+  target(nodeId: string): ChildProcess {
+    const { process } = this.#slot(nodeId);
+    assert(process !== null, `The target of ${nodeId} does not run`);
+    return process;
+  }
+
+  #slot(nodeId: string): TargetSlot {
+    const slot = this.#targets.find(({ nodes }) => nodes.includes(nodeId));
+    assert(slot !== undefined, `No target serves ${nodeId}`);
+    return slot;
+  }
+
+  /** kill -9 of the process that serves a node. The fabric describes its nodes as down. */
+  async killTarget(nodeId: string): Promise<void> {
+    const slot = this.#slot(nodeId);
+    await slot.process?.end("SIGKILL");
+    slot.process = null;
+    for (const id of slot.nodes) this.fabric.setNodeDown(id);
+  }
+
+  /** The process comes back with everything as described. */
+  async restartTarget(nodeId: string): Promise<void> {
+    const slot = this.#slot(nodeId);
+    assert(slot.process === null, `The target of ${nodeId} runs`);
+    await this.#startTarget(slot);
+    for (const id of slot.nodes) this.fabric.setNodeUp(id);
+  }
+
+  async pauseTarget(nodeId: string): Promise<void> {
+    const slot = this.#slot(nodeId);
+    await this.target(nodeId).pause();
+    slot.isPaused = true;
+  }
+
+  /** Changes made meanwhile take effect there now. */
+  resumeTarget(nodeId: string): void {
+    this.target(nodeId).resume();
+    this.#slot(nodeId).isPaused = false;
+  }
+
+  /** Changes the fabric, here and in every target; a stopped one gets it when it goes on. */
+  async change(method: FabricChange["method"], ...args: unknown[]): Promise<void> {
+    await this.changeAll([{ method, args }]);
+  }
+
+  async changeAll(changes: readonly FabricChange[]): Promise<void> {
+    for (const change of changes) applyChange(this.fabric, change);
+    this.#changes.push(...changes);
+    const asked = this.#targets.filter(({ process }) => process !== null).map(({ process, isPaused }) => {
+      const done = process!.ask("change", changes);
+      if (isPaused) done.catch((error) => this.#deaths.push(String(error)));
+      return isPaused ? undefined : done;
+    });
+    await Promise.all(asked);
+  }
+
+  /** Armed discovery sessions by node, of the targets that can be asked. */
+  async armed(): Promise<Record<string, number>> {
+    const asked = this.#targets.filter(({ process, isPaused }) => process !== null && !isPaused);
+    const answers = await Promise.all(asked.map(({ process }) => process!.ask("armed")));
+    return Object.assign({}, ...answers);
+  }
+
+  /** The address of a node's ports. */
+  addressOf(nodeId: string): string {
+    return this.fabric.node(nodeId).discovery[0]!.traddr;
+  }
+
+  // --- kernel ---
+
+  async #startKernel(): Promise<void> {
+    this.#kernel = this.#spawn("kernel", [...denoWords("kernel_process.ts"), this.#kernelSocket]);
+    await this.#kernel.ready();
+  }
+
+  get #kernelSocket(): string {
+    return `${this.directory}/kernel.sock`;
+  }
+
+  async kernelState(): Promise<KernelState> {
+    return await this.#kernel!.ask("state") as KernelState;
+  }
+
+  /** Somebody's `nvme disconnect`. */
+  async deleteController(name: string): Promise<void> {
+    await this.#kernel!.ask("deleteController", name);
+  }
+
+  /** Live controllers as `subsystem at address port`. */
+  async livePaths(): Promise<Set<string>> {
+    const { controllers } = await this.kernelState();
+    return new Set(controllers.filter(({ state }) => state === "live").map(pathOf));
+  }
+
+  /** What the fabric offers this host now, in the same words. */
+  offeredPaths(): string[] {
+    return this.fabric.paths(hostnqn).map(({ subsysnqn, traddr, trsvcid }) =>
+      pathOf({ subsysnqn, address: { traddr, trsvcid: String(trsvcid) } })
+    );
+  }
+
+  // --- agent ---
+
+  /** Starts the agent; `wrapper` in place of the options' own. */
+  startAgent(wrapper: readonly string[] = this.#options.agentWrapper ?? []): void {
+    assert(this.#agent === null, "The agent runs");
+    this.#agentStarts++;
+    this.#status = "";
+    const program = denoWords("agent_process.ts", ...this.#options.agentV8Flags ?? []);
+    this.#agent = new ChildProcess({
+      name: "the agent",
+      words: [...this.namespace.prefix, ...wrapper, ...program, "serve", "--config", this.#settingsFile],
+      env: { FAULT_KERNEL: this.#kernelSocket, NOTIFY_SOCKET: this.#notifySocket },
+      onDeath: (what) => this.#deaths.push(what),
+    });
+  }
+
+  get agent(): ChildProcess {
+    assert(this.#agent !== null, "The agent does not run");
+    return this.#agent;
+  }
+
+  get agentStarts(): number {
+    return this.#agentStarts;
+  }
+
+  async killAgent(): Promise<void> {
+    await this.#endAgent("SIGKILL");
+  }
+
+  /** An orderly end; answers the ms it took. */
+  async stopAgent(): Promise<number> {
+    const { ms, status } = await this.#endAgent("SIGTERM");
+    assert(status === 0, `The agent ended with status ${status} when asked to stop`);
+    return ms;
+  }
+
+  async #endAgent(signal: Deno.Signal): Promise<{ ms: number; status: number }> {
+    const { agent } = this;
+    this.#agent = null;
+    const ended = await agent.end(signal);
+    this.#agentLogs = [...agent.tail(200)];
+    return ended;
+  }
+
+  async agentCounts(): Promise<ProcessCounts> {
+    return await this.agent.counts();
+  }
+
+  /** The last lines of the agent's log, of the last agent where none runs. */
+  agentTail(count: number): readonly string[] {
+    return this.#agent?.tail(count) ?? this.#agentLogs.slice(-count);
+  }
+
+  get #notifySocket(): string {
+    return `${this.directory}/notify`;
+  }
+
+  #listenForStatus(): void {
+    const descriptor = bindDatagramSocket(this.#notifySocket);
+    const buffer = new Uint8Array(4096);
+    this.#listening = setInterval(() => {
+      for (let length; (length = receiveNow(descriptor, buffer)) !== null;) {
+        const text = new TextDecoder().decode(buffer.subarray(0, length));
+        if (text.startsWith("STATUS=")) this.#status = text.slice("STATUS=".length);
+      }
+    }, 50);
+  }
+
+  /** What the agent last told its service manager: `6 of 6 paths live, 3 of 3 endpoints in session`. */
+  get status(): string {
+    return this.#status;
+  }
+
+  // --- files ---
+
+  async dropFile(name: string, nodeIds: readonly string[]): Promise<void> {
+    const { ctrlLossTmo } = this.#options;
+    const options = {
+      reconnectDelay: 1,
+      keepAliveTmo: 2,
+      ...(ctrlLossTmo === undefined ? {} : { ctrlLossTmo }),
+    };
+    const text = formatEntryFile(nodeIds.map((id) => ({
+      cluster,
+      transport: "tcp" as const,
+      traddr: this.addressOf(id),
+      trsvcid: discoveryPort,
+      hostid,
+      persistent: false,
+      options,
+    })));
+    await Deno.writeTextFile(`${this.configDir}/tmp.dc.${name}`, text);
+    await Deno.rename(`${this.configDir}/tmp.dc.${name}`, `${this.configDir}/${name}`);
+  }
+
+  /** Endpoints of internal.json that are not retired; throws when it cannot be loaded. Null: there is none. */
+  async rememberedEndpoints(): Promise<string[] | null> {
+    let bytes: Uint8Array;
+    try {
+      bytes = await Deno.readFile(`${this.internalDir}/internal.json`);
+    } catch (error) {
+      if (error instanceof Deno.errors.NotFound) return null;
+      throw error;
+    }
+    const { entries, problems } = parseState(bytes);
+    assert(problems.length === 0, `internal.json: ${problems[0]}`);
+    return entries.filter(({ retired }) => !retired).map(({ traddr, trsvcid }) => `${traddr}:${trsvcid}`)
+      .sort();
+  }
+
+  // --- what must hold ---
+
+  /** What differs from how it should be; null when all is well. `members` are all nodes when left out. */
+  async problem(members: readonly string[] = [...this.fabric.nodes.keys()]): Promise<string | null> {
+    const live = await this.livePaths();
+    const missing = this.offeredPaths().filter((path) => !live.has(path));
+    if (missing.length > 0) return `${missing.length} paths not live, ${missing[0]} among them`;
+    const armed = await this.armed();
+    const up = members.filter((id) => this.fabric.node(id).up);
+    const silent = up.filter((id) => (armed[id] ?? 0) === 0);
+    if (silent.length > 0) return `no session waits for events at ${silent.slice(0, 5).join(", ")}`;
+    const wanted = members.map((id) => `${this.addressOf(id)}:${discoveryPort}`).sort();
+    const remembered = await this.rememberedEndpoints();
+    if (remembered?.join(" ") === wanted.join(" ")) return null;
+    return `internal.json has ${remembered?.length ?? "no"} endpoints, should have ${wanted.length}`;
+  }
+
+  /** Until all is well; answers the ms it took. */
+  async untilWell(what: string, limitMs: number, members?: readonly string[]): Promise<number> {
+    return await until(what, limitMs, () => this.#deaths[0] ?? this.problem(members));
+  }
+
+  /** The state that every run begins with; answers the ms since the agent's start. */
+  async begin(limitMs = 30_000): Promise<number> {
+    this.startAgent();
+    return await this.untilWell("all live before the fault", limitMs);
+  }
+
+  /** A change made now is noticed: a new subsystem at all nodes is live within the limit; answers the ms. */
+  async noticeChange(limitMs = 5_000): Promise<number> {
+    await this.change("addSubsystem", `nqn.2024-01.org.example:notice-${++this.#notices}`);
+    return await this.untilWell("a change made now is noticed", limitMs);
+  }
+
+  /** Controllers that somebody removed; there must be none. */
+  async lost(): Promise<number> {
+    return (await this.kernelState()).losses.length;
+  }
+
+  /** Asserts what must never happen, whatever was broken. */
+  async checkNothingLost(): Promise<void> {
+    const { losses, counts } = await this.kernelState();
+    assert(
+      losses.length === 0,
+      `${losses.length} controllers removed: ${losses[0]?.path} ${losses[0]?.cause}`,
+    );
+    assert(counts.doubled === 0, `${counts.doubled} connects for a path that was being connected`);
+    assert(counts.inFlightMost <= 4 + this.#agentStarts, `${counts.inFlightMost} connects in flight at once`);
+    assert(this.#deaths.length === 0, this.#deaths[0]);
+  }
+
+  // --- the end ---
+
+  /** Runs at the end, last added first. */
+  addCleanup(action: () => Promise<void>): void {
+    this.#cleanups.push(action);
+  }
+
+  close(): Promise<void> {
+    this.#closing ??= this.#close();
+    return this.#closing;
+  }
+
+  async #close(): Promise<void> {
+    clearInterval(this.#listening);
+    const processes = [this.#agent, this.#kernel, ...this.#targets.map(({ process }) => process)];
+    await Promise.allSettled(processes.map((process) => process?.end("SIGKILL")));
+    for (const cleanup of this.#cleanups.reverse()) await cleanup().catch((error) => console.error(error));
+    await this.namespace.remove().catch((error) => console.error(error));
+    await Deno.remove(this.directory, { recursive: true }).catch((error) => console.error(error));
+    hosts.delete(this);
+  }
+}
+
+export { pause, until };
