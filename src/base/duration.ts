@@ -11,7 +11,10 @@ const unitMs: Readonly<Record<string, number>> = {
   h: 3_600_000,
 };
 
-/** Milliseconds, or null when the text is not a duration. `0` needs no unit. Negative durations are refused. */
+/** Go's longest duration (2^63 ns, some 292 years), ms. */
+const longestMs = 2 ** 63 / 1e6;
+
+/** Milliseconds, or null when the text is no duration that Go reads. `0` needs no unit. Negative ones are refused. */
 export function parseDurationMs(text: string): number | null {
   if (/^\+?0$/.test(text)) return 0;
   if (text.length > 64 || !/^\+?((\d+(\.\d*)?|\.\d+)(ns|us|µs|μs|ms|s|m|h))+$/.test(text)) return null;
@@ -19,7 +22,7 @@ export function parseDurationMs(text: string): number | null {
   for (const [, number = "", unit = ""] of text.matchAll(/(\d+(?:\.\d*)?|\.\d+)(ns|us|µs|μs|ms|s|m|h)/g)) {
     totalMs += Number(number) * (unitMs[unit] ?? NaN);
   }
-  return Number.isFinite(totalMs) ? totalMs : null;
+  return totalMs < longestMs ? totalMs : null;
 }
 
 /** `1h30m0s`-like short text: `250ms`, `5s`, `1h30m`. */

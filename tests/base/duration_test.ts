@@ -25,6 +25,14 @@ Deno.test("parseDurationMs() reads Go's notation", () => {
   for (const [text, ms] of rows) assertEquals(parseDurationMs(text), ms, text);
 });
 
+Deno.test("parseDurationMs() refuses what is longer than Go's longest duration", () => {
+  assertEquals(parseDurationMs("2562047h47m16s"), 9_223_372_036_000);
+  // Its short form would read `1e+39h`, which is no duration.
+  for (const text of ["2562048h", "999999999999999999999999999999999999997s"]) {
+    assertEquals(parseDurationMs(text), null, text);
+  }
+});
+
 Deno.test("parseDurationMs() refuses everything else", () => {
   const bad = [
     "",

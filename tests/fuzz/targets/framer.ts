@@ -1,0 +1,78 @@
+/**
+ * A stream of PDUs, spoilt or not, in any pieces. The framer gives the same frames however the stream is cut, holds
+ * no more than a PDU, refuses with a ProtocolError only, and for good.
+ */
+import { ProtocolError } from "../../../src/base/errors.ts";
+import { type Digests, type Frame, Framer } from "../../../src/nvme/framer.ts";
+import { check, checkSame } from "../check.ts";
+import type { Choices } from "../choices.ts";
+import { drawDigests, drawPdu, type Receiver, wireBytes } from "../draw_pdu.ts";
+import { type FuzzTarget, outcomeOf } from "../fuzz_target.ts";
+import { concat, cutUp, mutateBytes } from "../mutate.ts";
+
+const pduBytesMax = 16 * 1024;
+
+interface Reading {
+  readonly frames: Frame[];
+  readonly error: ProtocolError | null;
+  readonly offendingHeader: Uint8Array;
+}
+
+function tryInput(choices: Choices): void {
+  const receiver: Receiver = choices.pick(["host", "controller"]);
+  const digests = drawDigests(choices);
+  const pdus: Uint8Array[] = [];
+  for (let left = choices.between(1, 4); left > 0; left--) {
+    pdus.push(wireBytes(drawPdu(choices, receiver), digests));
+  }
+  const valid = concat(pdus);
+  const stream = mutateBytes(choices, valid);
+  const chunks = cutUp(choices, stream);
+  choices.note("receiver", receiver);
+  choices.note("digests", digests);
+  choices.note("stream", stream);
+  choices.note("chunks", chunks.map(({ length }) => length));
+  const atOnce = read(receiver, digests, [stream]);
+  if (chunks.length > 1) {
+    checkSame(read(receiver, digests, chunks), atOnce, "The frames depend on the chunks");
+  }
+  if (stream === valid) {
+    check(atOnce.error === null, () => `A valid stream is refused: ${atOnce.error}`);
+    check(atOnce.frames.length === pdus.length, "A valid stream loses PDUs");
+  }
+}
+
+function read(receiver: Receiver, digests: Digests, chunks: readonly Uint8Array[]): Reading {
+  const framer = new Framer(receiver, pduBytesMax);
+  framer.setDigests(digests);
+  const frames: Frame[] = [];
+  for (const chunk of chunks) {
+    // The reader's buffer is its own: whoever keeps a view of it is found out.
+    const lent = chunk.slice();
+    framer.push(lent);
+    lent.fill(0xee);
+    const outcome = outcomeOf(() => takeAll(framer, frames));
+    if (outcome.error !== undefined) return failed(framer, frames, outcome.error);
+    check(framer.bufferedBytes < pduBytesMax, () => `${framer.bufferedBytes} bytes are held`);
+  }
+  return { frames, error: null, offendingHeader: new Uint8Array(0) };
+}
+
+function takeAll(framer: Framer, frames: Frame[]): void {
+  for (let frame = framer.next(); frame !== null; frame = framer.next()) {
+    frames.push({ ...frame, data: frame.data.slice() });
+  }
+}
+
+function failed(framer: Framer, frames: Frame[], error: Error): Reading {
+  check(error instanceof ProtocolError && error.fes > 0, () => `Refused without a FES: ${error}`);
+  check(framer.bufferedBytes === 0, "A failed framer holds bytes");
+  framer.push(new Uint8Array(100));
+  check(framer.bufferedBytes === 0, "A failed framer takes bytes");
+  check(outcomeOf(() => framer.next()).error === error, "A failed framer goes on");
+  check(framer.offendingHeader.length <= 128, "The offending header is too long for a TermReq");
+  // How much of the header had come is all that may depend on the chunks.
+  return { frames, error: error as ProtocolError, offendingHeader: framer.offendingHeader.slice(0, 8) };
+}
+
+export const framer: FuzzTarget = { name: "framer", tryInput };
