@@ -21,15 +21,14 @@ import {
 } from "./fabric_plan.ts";
 import { Namespace } from "./namespace.ts";
 import { type KernelCounts, type Loss, pathOf } from "./socket_kernel.ts";
-import { pause, until } from "./waiting.ts";
+import { TargetGroup, type TargetGroupPlan } from "./target_group.ts";
+import { until } from "./waiting.ts";
 
 export const hostnqn = "nqn.2014-08.org.nvmexpress:uuid:00112233-4455-6677-8899-aabbccddeeff";
 export const hostid = "00112233-4455-6677-8899-aabbccddeeff";
 export const cluster: Cluster = { subsysnqn: "nqn.2024-01.org.example:cluster", hostnqn };
 
-export interface FaultHostOptions extends FabricPlan {
-  /** Target processes, among which the nodes are dealt out; a process for each node when left out. */
-  readonly processes?: number;
+export interface FaultHostOptions extends TargetGroupPlan {
   /** Keep Alive Timeout of the sessions, s. */
   readonly kato?: number;
   /** As the settings file has it. */
@@ -52,12 +51,6 @@ interface KernelState {
   readonly counts: KernelCounts;
 }
 
-interface TargetSlot {
-  readonly nodes: readonly string[];
-  process: ChildProcess | null;
-  isPaused: boolean;
-}
-
 const hosts = new Set<FaultHost>();
 
 /** For the end of the whole program, also by a signal. */
@@ -68,11 +61,8 @@ export async function closeAllHosts(): Promise<void> {
 export class FaultHost {
   readonly namespace: Namespace;
   readonly directory: string;
-  /** What the fabric should be; the processes serve the same. */
-  readonly fabric: Fabric;
+  readonly targets: TargetGroup;
   readonly #options: FaultHostOptions;
-  readonly #changes: FabricChange[] = [];
-  readonly #targets: TargetSlot[];
   readonly #deaths: string[] = [];
   readonly #cleanups: (() => Promise<void>)[] = [];
   #kernel: ChildProcess | null = null;
@@ -88,14 +78,10 @@ export class FaultHost {
     this.namespace = namespace;
     this.directory = directory;
     this.#options = options;
-    this.fabric = buildFabric(options);
-    const ids = [...this.fabric.nodes.keys()];
-    const count = options.processes ?? ids.length;
-    this.#targets = Array.from({ length: count }, (_, at) => ({
-      nodes: ids.filter((_, index) => index % count === at),
-      process: null,
-      isPaused: false,
-    }));
+    this.targets = new TargetGroup(options, {
+      spawn: (name) => this.#spawn(name, denoWords("target_process.ts")),
+      onProblem: (what) => this.#deaths.push(what),
+    });
     hosts.add(this);
   }
 
@@ -112,13 +98,18 @@ export class FaultHost {
     }
   }
 
+  /** What the fabric should be; the processes serve the same. */
+  get fabric(): Fabric {
+    return this.targets.fabric;
+  }
+
   async #prepare(): Promise<void> {
     await Deno.mkdir(this.configDir);
     await Deno.mkdir(this.internalDir, { recursive: true });
     await Deno.writeTextFile(this.#settingsFile, this.#settingsText());
     await Deno.writeTextFile(`${this.directory}/hostid`, `${hostid}\n`);
     this.#listenForStatus();
-    await Promise.all([this.#startKernel(), ...this.#targets.map((slot) => this.#startTarget(slot))]);
+    await Promise.all([this.#startKernel(), this.targets.startAll()]);
     const configured = this.#options.configured ?? [...this.fabric.nodes.keys()].slice(0, 2);
     await this.dropFile("cluster.conf", configured);
   }
@@ -149,12 +140,19 @@ autoDetectEntries: {enabled: false}
 
   // --- targets ---
 
-  async #startTarget(slot: TargetSlot): Promise<void> {
-    const name = `target ${slot.nodes.length === 1 ? slot.nodes[0] : `of ${slot.nodes.length} nodes`}`;
-    slot.process = this.#spawn(name, denoWords("target_process.ts"));
-    await slot.process.ready();
-    const { nodes } = slot;
-    await slot.process.ask("start", { plan: this.#options, changes: this.#changes, nodes });
+  /** The process that serves a node. */
+  target(nodeId: string): ChildProcess {
+    return this.targets.process(nodeId);
+  }
+
+  /** Changes the fabric, here and in every target; a stopped one gets it when it goes on. */
+  async change(method: FabricChange["method"], ...args: unknown[]): Promise<void> {
+    await this.targets.change([{ method, args }]);
+  }
+
+  /** The address of a node's ports. */
+  addressOf(nodeId: string): string {
+    return this.fabric.node(nodeId).discovery[0]!.traddr;
   }
 
   #spawn(name: string, words: readonly string[]): ChildProcess {
@@ -164,75 +162,6 @@ autoDetectEntries: {enabled: false}
       isAsked: true,
       onDeath: (what) => this.#deaths.push(what),
     });
-  }
-
-  /** The process that serves a node. */
-  target(nodeId: string): ChildProcess {
-    const { process } = this.#slot(nodeId);
-    assert(process !== null, `The target of ${nodeId} does not run`);
-    return process;
-  }
-
-  #slot(nodeId: string): TargetSlot {
-    const slot = this.#targets.find(({ nodes }) => nodes.includes(nodeId));
-    assert(slot !== undefined, `No target serves ${nodeId}`);
-    return slot;
-  }
-
-  /** kill -9 of the process that serves a node. The fabric describes its nodes as down. */
-  async killTarget(nodeId: string): Promise<void> {
-    const slot = this.#slot(nodeId);
-    await slot.process?.end("SIGKILL");
-    slot.process = null;
-    for (const id of slot.nodes) this.fabric.setNodeDown(id);
-  }
-
-  /** The process comes back with everything as described. */
-  async restartTarget(nodeId: string): Promise<void> {
-    const slot = this.#slot(nodeId);
-    assert(slot.process === null, `The target of ${nodeId} runs`);
-    await this.#startTarget(slot);
-    for (const id of slot.nodes) this.fabric.setNodeUp(id);
-  }
-
-  async pauseTarget(nodeId: string): Promise<void> {
-    const slot = this.#slot(nodeId);
-    await this.target(nodeId).pause();
-    slot.isPaused = true;
-  }
-
-  /** Changes made meanwhile take effect there now. */
-  resumeTarget(nodeId: string): void {
-    this.target(nodeId).resume();
-    this.#slot(nodeId).isPaused = false;
-  }
-
-  /** Changes the fabric, here and in every target; a stopped one gets it when it goes on. */
-  async change(method: FabricChange["method"], ...args: unknown[]): Promise<void> {
-    await this.changeAll([{ method, args }]);
-  }
-
-  async changeAll(changes: readonly FabricChange[]): Promise<void> {
-    for (const change of changes) applyChange(this.fabric, change);
-    this.#changes.push(...changes);
-    const asked = this.#targets.filter(({ process }) => process !== null).map(({ process, isPaused }) => {
-      const done = process!.ask("change", changes);
-      if (isPaused) done.catch((error) => this.#deaths.push(String(error)));
-      return isPaused ? undefined : done;
-    });
-    await Promise.all(asked);
-  }
-
-  /** Armed discovery sessions by node, of the targets that can be asked. */
-  async armed(): Promise<Record<string, number>> {
-    const asked = this.#targets.filter(({ process, isPaused }) => process !== null && !isPaused);
-    const answers = await Promise.all(asked.map(({ process }) => process!.ask("armed")));
-    return Object.assign({}, ...answers);
-  }
-
-  /** The address of a node's ports. */
-  addressOf(nodeId: string): string {
-    return this.fabric.node(nodeId).discovery[0]!.traddr;
   }
 
   // --- kernel ---
@@ -385,7 +314,7 @@ autoDetectEntries: {enabled: false}
     const live = await this.livePaths();
     const missing = this.offeredPaths().filter((path) => !live.has(path));
     if (missing.length > 0) return `${missing.length} paths not live, ${missing[0]} among them`;
-    const armed = await this.armed();
+    const armed = await this.targets.armed();
     const up = members.filter((id) => this.fabric.node(id).up);
     const silent = up.filter((id) => (armed[id] ?? 0) === 0);
     if (silent.length > 0) return `no session waits for events at ${silent.slice(0, 5).join(", ")}`;
@@ -443,7 +372,7 @@ autoDetectEntries: {enabled: false}
 
   async #close(): Promise<void> {
     clearInterval(this.#listening);
-    const processes = [this.#agent, this.#kernel, ...this.#targets.map(({ process }) => process)];
+    const processes = [this.#agent, this.#kernel, ...this.targets.processes];
     await Promise.allSettled(processes.map((process) => process?.end("SIGKILL")));
     for (const cleanup of this.#cleanups.reverse()) await cleanup().catch((error) => console.error(error));
     await this.namespace.remove().catch((error) => console.error(error));
@@ -451,5 +380,3 @@ autoDetectEntries: {enabled: false}
     hosts.delete(this);
   }
 }
-
-export { pause, until };

@@ -1,7 +1,7 @@
 /** Packets vanish, each with the same chance, in both directions of every connection. */
 import { assert } from "../../assert.ts";
-import { pause } from "../fault_host.ts";
 import type { Scenario, ScenarioRun } from "../scenario.ts";
+import { pause } from "../waiting.ts";
 
 const limitMs = 20_000;
 
