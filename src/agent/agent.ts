@@ -11,7 +11,7 @@ import type { Endpoint } from "../model/endpoint.ts";
 import { endpointLabel } from "../model/endpoint.ts";
 import type { ParsedState } from "../config/state_file.ts";
 import type { World } from "../model/world.ts";
-import type { Policy } from "../plan/facts.ts";
+import type { Facts, Policy } from "../plan/facts.ts";
 import { identitiesInForce, settleHostId } from "../plan/host_identity.ts";
 import { type Plan, plan } from "../plan/plan.ts";
 import { rememberedList } from "../plan/remembered_list.ts";
@@ -138,6 +138,11 @@ export class Agent {
       };
       for (const session of [...this.#sessions.values()]) session.stop();
     });
+  }
+
+  /** What is known now; for those who look, never to be changed. */
+  get facts(): Facts {
+    return this.#facts;
   }
 
   snapshot(): Snapshot {

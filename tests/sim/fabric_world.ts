@@ -8,7 +8,7 @@ import type { Cluster } from "../../src/model/cluster.ts";
 import type { Closer } from "../../src/model/world.ts";
 import { ControllerMachine } from "../fabric/controller_machine.ts";
 import { allows, Fabric, type FabricAddress, type FabricOptions, isListening } from "../fabric/fabric.ts";
-import { type Leaks, MemoryWorld } from "./memory_world.ts";
+import { type Leaks, MemoryWorld, type MemoryWorldOptions } from "./memory_world.ts";
 import type { ConnectTarget } from "./reachability.ts";
 
 export const hostnqn = "nqn.2014-08.org.nvmexpress:uuid:00112233-4455-6677-8899-aabbccddeeff";
@@ -17,6 +17,7 @@ export const cluster: Cluster = { subsysnqn: "nqn.2024-01.org.example:cluster", 
 
 export interface FabricWorldOptions extends FabricOptions {
   readonly seed?: number;
+  readonly memory?: Omit<MemoryWorldOptions, "seed" | "admits">;
 }
 
 export class FabricWorld {
@@ -27,7 +28,11 @@ export class FabricWorld {
 
   constructor(options: FabricWorldOptions = {}) {
     this.fabric = Fabric.build(options);
-    this.memory = new MemoryWorld({ seed: options.seed ?? 1, admits: (target) => this.#admits(target) });
+    this.memory = new MemoryWorld({
+      ...options.memory,
+      seed: options.seed ?? 1,
+      admits: (target) => this.#admits(target),
+    });
     this.fabric.watchNodes(() => this.listen());
     this.listen();
   }

@@ -30,6 +30,8 @@ export class VirtualClock implements Clock {
   #running = false;
   #live = new Map<string, number>();
   #timersRun = 0;
+  /** Called after every timer and what followed from it; what it throws ends `advance` and `runUntil`. */
+  afterStep: (() => void) | null = null;
 
   /** `nowMs` starts at 1,000,000: a deadline that somebody compares with a small number shows at once. */
   constructor(options: { nowMs?: number; wallMs?: number } = {}) {
@@ -117,6 +119,7 @@ export class VirtualClock implements Clock {
     this.#timersRun++;
     callback();
     await this.settle();
+    this.afterStep?.();
     return true;
   }
 

@@ -1,0 +1,212 @@
+/**
+ * What must come to hold once the faults have ended: every path that is offered is live, the endpoint list is the
+ * cluster's membership, every session is up with its event armed, and then nothing happens at all.
+ */
+import { parseState } from "../../src/config/state_file.ts";
+import { allows, type FabricNode, isListening } from "../fabric/fabric.ts";
+import { type Rule, Violation } from "./safety.ts";
+import type { SimHost, SimWorld } from "./sim_world.ts";
+
+/**
+ * Virtual ms within which all must be well again: the longest pauses of plan and kernel one after the other (a
+ * look-up of a name that hangs, a session's backoff, a connect's backoff), and a queue in the kernel.
+ */
+export const healMsMax = 180_000;
+/** The steps in which it is looked for, ms. */
+const lookMs = 250;
+/** Longer than every periodic thing but the refresh of logs, ms. */
+const quietMs = 70_000;
+
+export class Liveness {
+  readonly #sim: SimWorld;
+
+  constructor(sim: SimWorld) {
+    this.#sim = sim;
+  }
+
+  /** Runs time until all is well; answers the ms that took. Throws Violation. */
+  async untilWell(limitMs = healMsMax): Promise<number> {
+    const { clock } = this.#sim.memory;
+    const startMs = clock.nowMs();
+    for (;;) {
+      const problem = this.#problem();
+      const tookMs = clock.nowMs() - startMs;
+      if (problem === null) return tookMs;
+      if (tookMs >= limitMs) throw new Violation(problem.rule, `After ${tookMs} ms: ${problem.what}`);
+      await clock.advance(lookMs);
+    }
+  }
+
+  /** A change made now is noticed by its event, at every node. */
+  async checkArmed(): Promise<void> {
+    const { memory, hosts, options } = this.#sim;
+    // What was broken in the last moment (a reset on its way) shows first.
+    await memory.clock.advance(2_000);
+    await this.untilWell();
+    const nqn = this.#sim.addSubsystem(this.#sim.nodes.map((_, at) => at + 1));
+    const paths = this.#members(hosts[0]!).filter(isListening).length * hosts.length;
+    const limitMs = 3_000 + paths * 2 * options.connectMs + 40 * options.latencyMs;
+    const { clock } = memory;
+    const startMs = clock.nowMs();
+    while (this.#problem() !== null) {
+      if (clock.nowMs() - startMs > limitMs) {
+        const what = `${nqn} is not live everywhere after ${limitMs} ms: ${this.#problem()?.what}`;
+        throw new Violation("event-noticed", what);
+      }
+      await clock.advance(lookMs);
+    }
+  }
+
+  /** While nothing happens, nothing is done: no dial of a node that is up, no connect, no save, no line. */
+  async checkQuiet(): Promise<void> {
+    const { memory } = this.#sim;
+    await memory.clock.advance(3_000);
+    const before = this.#doings();
+    const lines = memory.log.lines.length;
+    await memory.clock.advance(quietMs);
+    const told = memory.log.lines.slice(lines).filter(({ level }) => level !== "debug");
+    if (told.length > 0) throw new Violation("quiet", `A line for nothing: ${told[0]!.message}`);
+    const after = this.#doings();
+    for (const [what, count] of Object.entries(after)) {
+      if (count !== before[what]) {
+        throw new Violation("quiet", `${what}: ${count - before[what]!} for nothing`);
+      }
+    }
+    const { leaks, wanted } = { leaks: memory.leaks(), wanted: this.#sessionsWanted() };
+    const away = [...this.#sim.agent!.facts.sessions.values()].filter(({ state }) => state !== "live").length;
+    if (leaks.sockets < wanted || leaks.sockets > wanted + 2 * away) {
+      throw new Violation("no-leak", `${leaks.sockets} sockets for ${wanted} sessions`);
+    }
+  }
+
+  #doings(): Record<string, number> {
+    const { memory } = this.#sim;
+    const doings: Record<string, number> = {
+      connects: memory.kernel.connects.length,
+      saves: memory.store.saves.length,
+      controllers: memory.kernel.list().length,
+    };
+    for (const node of this.#sim.nodes.filter(isListening)) {
+      for (const { traddr, trsvcid } of [...node.discovery, ...node.io]) {
+        const where = traddr.includes(":") ? `[${traddr}]:${trsvcid}` : `${traddr}:${trsvcid}`;
+        doings[`dials of ${where}`] = memory.network.counts.dialsTo.get(where) ?? 0;
+      }
+    }
+    return doings;
+  }
+
+  #problem(): { rule: Rule; what: string } | null {
+    const { agent } = this.#sim;
+    if (agent === null) return { rule: "no-bug", what: "No agent runs" };
+    for (const host of this.#sim.hosts) {
+      const problem = this.#problemOf(host);
+      if (problem !== null) return problem;
+    }
+    return null;
+  }
+
+  #problemOf(host: SimHost): { rule: Rule; what: string } | null {
+    const { agent, memory } = this.#sim;
+    const members = this.#members(host);
+    const state = [...agent!.facts.list.values()].find((cluster) =>
+      cluster.members[0]?.endpoint.cluster.hostnqn === host.hostnqn
+    );
+    const active = (state?.members ?? []).filter(({ retired }) => !retired).map(({ endpoint }) => endpoint);
+    const listed = new Set(active.map(addressText));
+    for (const node of members) {
+      const address = addressText(node.discovery[0]!);
+      if (!listed.has(address)) return { rule: "endpoints-right", what: `${address} is not on the list` };
+      if (!isListening(node)) continue;
+      const session = [...agent!.facts.sessions.values()].find(({ endpoint }) =>
+        endpoint.cluster.hostnqn === host.hostnqn && addressText(endpoint) === address
+      );
+      if (session?.state !== "live" || !session.logCurrent) {
+        const why = session?.failure?.message ?? session?.state ?? "none";
+        return { rule: "sessions-up", what: `The session to ${address} is not up: ${why}` };
+      }
+    }
+    const extra = this.#extra(host, members, listed);
+    if (extra !== null) return { rule: "endpoints-right", what: `${extra} is on the list` };
+    const live = new Set(
+      memory.kernel.list().filter((one) => one.state === "live" && one.hostnqn === host.hostnqn)
+        .map((one) => `${one.subsysnqn} ${one.address.traddr} ${one.address.trsvcid}`),
+    );
+    for (const node of members.filter(isListening)) {
+      for (const subsystem of node.subsystems) {
+        if (!allows(subsystem, host.hostnqn)) continue;
+        for (const { traddr, trsvcid } of node.io) {
+          const path = `${subsystem.nqn} ${traddr} ${trsvcid}`;
+          if (!live.has(path)) return { rule: "paths-live", what: `${path} is not live` };
+        }
+      }
+    }
+    return this.#stateProblem(host, listed);
+  }
+
+  /** The cluster's nodes, as an agent can find them that is told the configured ones. */
+  #members(_host: SimHost): FabricNode[] {
+    const { configured, nodes } = this.#sim;
+    const found = new Set(configured);
+    for (const from of found) {
+      for (const to of nodes) {
+        if (isListening(from) && this.#sim.refersTo(from, to)) found.add(to);
+      }
+    }
+    return [...found].filter((node) => nodes.includes(node));
+  }
+
+  /**
+   * What is on the list and should not be. Former members may stay where nobody can tell: a file named them, or they
+   * name each other still.
+   */
+  #extra(_host: SimHost, members: readonly FabricNode[], listed: ReadonlySet<string>): string | null {
+    const right = new Set(members.map((node) => addressText(node.discovery[0]!)));
+    const publishing = members.some((from) =>
+      isListening(from) && this.#sim.nodes.some((to) => this.#sim.refersTo(from, to))
+    );
+    for (const address of listed) {
+      if (right.has(address)) continue;
+      const node = this.#sim.nodes.find(({ discovery }) => addressText(discovery[0]!) === address);
+      // Named by others that are listed, though no file leads there any more.
+      if (node !== undefined) continue;
+      if (publishing || !this.#sim.everConfigured.has(address)) return address;
+    }
+    return null;
+  }
+
+  #stateProblem(host: SimHost, listed: ReadonlySet<string>): { rule: Rule; what: string } | null {
+    const { text } = this.#sim.memory.store;
+    if (text === null) return { rule: "state-saved", what: "Nothing was saved" };
+    try {
+      const { entries } = parseState(new TextEncoder().encode(text));
+      const saved = new Set(
+        entries.filter(({ cluster, retired }) => cluster.hostnqn === host.hostnqn && !retired).map(
+          addressText,
+        ),
+      );
+      const same = saved.size === listed.size && [...saved].every((address) => listed.has(address));
+      return same ? null : { rule: "state-saved", what: `Saved are ${[...saved]}, listed ${[...listed]}` };
+    } catch (error) {
+      return { rule: "state-saved", what: String(error) };
+    }
+  }
+
+  #sessionsWanted(): number {
+    return this.#sim.hosts.flatMap((host) => {
+      const addresses = new Set(
+        this.#members(host).filter(isListening).map((node) => addressText(node.discovery[0]!)),
+      );
+      // Those that name each other and that no file leads to are up as well.
+      for (const { endpoint, state } of this.#sim.agent!.facts.sessions.values()) {
+        if (state === "live" && endpoint.cluster.hostnqn === host.hostnqn) {
+          addresses.add(addressText(endpoint));
+        }
+      }
+      return [...addresses];
+    }).length;
+  }
+}
+
+export function addressText({ traddr, trsvcid }: { traddr: string; trsvcid: number }): string {
+  return `${traddr} ${trsvcid}`;
+}
