@@ -22,7 +22,9 @@ export function parseDurationMs(text: string): number | null {
   for (const [, number = "", unit = ""] of text.matchAll(/(\d+(?:\.\d*)?|\.\d+)(ns|us|µs|μs|ms|s|m|h)/g)) {
     totalMs += Number(number) * (unitMs[unit] ?? NaN);
   }
-  return totalMs < longestMs ? totalMs : null;
+  if (totalMs >= longestMs) return null;
+  // Go counts whole nanoseconds.
+  return totalMs < 1 ? Math.round(totalMs * 1e6) / 1e6 : totalMs;
 }
 
 /** `1h30m0s`-like short text: `250ms`, `5s`, `1h30m`. */

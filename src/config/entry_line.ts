@@ -15,7 +15,11 @@ export function formatEntryLine(entry: Omit<Entry, "origin">): string {
   );
   const words: string[] = [];
   const add = (name: string, value: string | number | undefined) => {
-    if (value !== undefined) words.push(name, quoteLineWord(String(value)));
+    if (value === undefined) return;
+    const word = quoteLineWord(String(value));
+    // A word that begins like an option is taken for one.
+    if (/^-\D/.test(String(value))) words.push(`${name}=${word}`);
+    else words.push(name, word);
   };
   const addFlag = (name: string, value: boolean | undefined) => {
     if (value) words.push(name);

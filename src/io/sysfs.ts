@@ -48,7 +48,7 @@ export class ControllerReader {
       // A number comes back for another controller; its directory is a new one then. In this thread, as it asks no
       // driver and so cannot wait; a thousand times over it halves the cost.
       const { ino } = Deno.statSync(directory);
-      const state = parseState(await readAttribute(directory, "state"));
+      const state = parseControllerState(await readAttribute(directory, "state"));
       const nowMs = this.#clock.nowMs();
       const known = this.#known.get(name);
       if (
@@ -99,6 +99,23 @@ async function readDetails(directory: string, name: string, state: ControllerSta
     optional("cntlid"),
     optional("cntrltype"),
   ]);
+  return parseController(name, state, { transport, subsysnqn, address, hostnqn, hostid, cntlid, cntrltype });
+}
+
+/** Texts of the attributes, trimmed; those a controller can do without may be missing. */
+export interface ControllerTexts {
+  readonly transport: string;
+  readonly subsysnqn: string;
+  readonly address?: string;
+  readonly hostnqn?: string;
+  readonly hostid?: string;
+  readonly cntlid?: string;
+  readonly cntrltype?: string;
+}
+
+/** `name` is `nvme` and a number. */
+export function parseController(name: string, state: ControllerState, texts: ControllerTexts): Controller {
+  const { transport, subsysnqn, address, hostnqn, hostid, cntlid, cntrltype } = texts;
   return {
     name,
     instance: Number(name.slice("nvme".length)),
@@ -108,7 +125,7 @@ async function readDetails(directory: string, name: string, state: ControllerSta
     address: parseControllerAddress(address ?? ""),
     ...(hostnqn === undefined ? {} : { hostnqn }),
     ...(hostid === undefined ? {} : { hostid: hostid.toLowerCase() }),
-    ...(cntlid !== undefined && /^\d+$/.test(cntlid) ? { cntlid: Number(cntlid) } : {}),
+    ...(cntlid !== undefined && /^\d{1,5}$/.test(cntlid) ? { cntlid: Number(cntlid) } : {}),
     ...(cntrltype === undefined ? {} : { cntrltype }),
   };
 }
@@ -146,7 +163,8 @@ const states: ReadonlySet<string> = new Set<ControllerState>([
   "dead",
 ]);
 
-function parseState(text: string): ControllerState {
+/** The `state` attribute; `unknown` for a word of a later kernel. */
+export function parseControllerState(text: string): ControllerState {
   // "deleting (no IO)" is the second half of deleting.
   if (text.startsWith("deleting")) return "deleting";
   return states.has(text) ? text as ControllerState : "unknown";

@@ -25,6 +25,11 @@ Deno.test("parseDurationMs() reads Go's notation", () => {
   for (const [text, ms] of rows) assertEquals(parseDurationMs(text), ms, text);
 });
 
+Deno.test("parseDurationMs() knows nothing shorter than a nanosecond", () => {
+  const rows: [text: string, ms: number][] = [["0.488ns", 0], ["1.2ns", 0.000001], ["1500ns", 0.0015]];
+  for (const [text, ms] of rows) assertEquals(parseDurationMs(text), ms, text);
+});
+
 Deno.test("parseDurationMs() refuses what is longer than Go's longest duration", () => {
   assertEquals(parseDurationMs("2562047h47m16s"), 9_223_372_036_000);
   // Its short form would read `1e+39h`, which is no duration.

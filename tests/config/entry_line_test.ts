@@ -29,6 +29,16 @@ Deno.test("formatEntryLine() writes the predecessor's line", () => {
   assertEquals(formatEntryFile([plain]), `${formatEntryLine(plain)}\n`);
 });
 
+Deno.test("formatEntryLine() writes values that begin like an option so that they are read back", () => {
+  const cluster = { subsysnqn: "-n", hostnqn: '-q"#' };
+  const entry = { ...plain, cluster, options: { keyring: "-ring", ctrlLossTmo: -1 } };
+  const line = formatEntryLine(entry);
+  assert(line.endsWith(" -l -1 --keyring=-ring"), line);
+  const read = parseEntryFile("f", new TextEncoder().encode(line));
+  assertEquals(read.errors, []);
+  assertEquals(read.entries, [{ ...entry, origin: { file: "f", line: 1 } }]);
+});
+
 Deno.test("formatEntryLine() refuses to write secrets", () => {
   const entry = { ...plain, options: { dhchapSecret: new Secret("DHHC-1:00:x:") } };
   assertThrows(() => formatEntryLine(entry), AssertionError, "secret");

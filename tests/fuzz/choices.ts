@@ -7,8 +7,9 @@ import { fc } from "../property.ts";
 
 /** Choices kept; an input that makes more goes on, and shrinks to one that makes fewer. */
 const choicesMax = 20_000;
-/** Candidates tried while shrinking. */
-const candidatesMax = 4_000;
+/** Candidates tried while shrinking, and the time for them, ms. */
+const candidatesMax = 20_000;
+const shrinkMs = 5_000;
 
 export class Choices {
   /** What was chosen so far, each below the bound it was asked with. */
@@ -109,6 +110,7 @@ export class Choices {
 /** Inputs for fast-check: it draws them, and walks down the simpler ones when one fails. */
 export class ChoicesArbitrary extends fc.Arbitrary<Choices> {
   #candidates = 0;
+  #endMs = 0;
 
   generate(random: fc.Random): fc.Value<Choices> {
     return new fc.Value(Choices.fromSeed(random.nextInt(), random.nextInt()), undefined);
@@ -119,12 +121,13 @@ export class ChoicesArbitrary extends fc.Arbitrary<Choices> {
   }
 
   shrink(failed: Choices): fc.Stream<fc.Value<Choices>> {
+    if (this.#candidates === 0) this.#endMs = performance.now() + shrinkMs;
     return new fc.Stream(this.#simpler([...failed.made]));
   }
 
   *#simpler(list: readonly number[]): IterableIterator<fc.Value<Choices>> {
     for (const candidate of simplerLists(list)) {
-      if (this.#candidates++ >= candidatesMax) return;
+      if (this.#candidates++ >= candidatesMax || performance.now() > this.#endMs) return;
       yield new fc.Value(Choices.fromList(candidate), undefined);
     }
   }

@@ -17,15 +17,25 @@
  */
 import type { FuzzTarget } from "./fuzz_target.ts";
 import { address } from "./targets/address.ts";
+import { adminQueue } from "./targets/admin_queue.ts";
 import { command } from "./targets/command.ts";
 import { completion } from "./targets/completion.ts";
 import { crc32c } from "./targets/crc32c.ts";
 import { discoveryLog } from "./targets/discovery_log.ts";
 import { duration } from "./targets/duration.ts";
+import { entryFile } from "./targets/entry_file.ts";
 import { framer } from "./targets/framer.ts";
+import { growingBytes } from "./targets/growing_bytes.ts";
 import { identify } from "./targets/identify.ts";
+import { lineWords } from "./targets/line_words.ts";
 import { nqn } from "./targets/nqn.ts";
 import { pdu } from "./targets/pdu.ts";
+import { probe } from "./targets/probe.ts";
+import { session } from "./targets/session.ts";
+import { settings } from "./targets/settings.ts";
+import { state } from "./targets/state.ts";
+import { sysfs } from "./targets/sysfs.ts";
+import { uevent } from "./targets/uevent.ts";
 
 export const fuzzTargets: readonly FuzzTarget[] = [
   framer,
@@ -38,4 +48,14 @@ export const fuzzTargets: readonly FuzzTarget[] = [
   nqn,
   address,
   duration,
+  lineWords,
+  entryFile,
+  settings,
+  state,
+  sysfs,
+  uevent,
+  growingBytes,
+  probe,
+  adminQueue,
+  session,
 ];

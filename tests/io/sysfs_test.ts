@@ -1,6 +1,11 @@
 import { KernelError } from "../../src/base/errors.ts";
 import { limits } from "../../src/base/limits.ts";
-import { ControllerReader, parseControllerAddress, readControllers } from "../../src/io/sysfs.ts";
+import {
+  ControllerReader,
+  parseController,
+  parseControllerAddress,
+  readControllers,
+} from "../../src/io/sysfs.ts";
 import type { Controller } from "../../src/model/controller.ts";
 import { assert, assertEquals, assertRejects } from "../assert.ts";
 
@@ -189,6 +194,15 @@ Deno.test("ControllerReader.read() reads the details again after a change of sta
   tree.write("nvme0", "address", "traddr=10.0.0.1,trsvcid=4420");
   tree.write("nvme0", "state", "connecting");
   assertEquals(await sourceAddress(), undefined);
+});
+
+Deno.test("parseController() takes no number for a controller id that is none", () => {
+  const cntlidOf = (cntlid: string) =>
+    parseController("nvme0", "live", { transport: "tcp", subsysnqn: "s", cntlid }).cntlid;
+  assertEquals(cntlidOf("65534"), 65_534);
+  // As a number it would be Infinity, which JSON does not know.
+  assertEquals(cntlidOf("9".repeat(400)), undefined);
+  assertEquals(cntlidOf("-1"), undefined);
 });
 
 Deno.test("parseControllerAddress() reads every part, in any order, and ignores others", () => {
