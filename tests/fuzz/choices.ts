@@ -17,12 +17,14 @@ export class Choices {
   /** What the input looks like, for people; kept as it is, written only when the input fails. */
   readonly notes: [name: string, value: unknown][] = [];
   readonly #given: readonly number[] | null;
+  readonly #simplified: readonly number[] | null;
   #a = 0;
   #b = 0;
   #c = 0;
 
-  private constructor(given: readonly number[] | null) {
+  private constructor(given: readonly number[] | null, simplified: readonly number[] | null = null) {
     this.#given = given;
+    this.#simplified = simplified;
   }
 
   static fromSeed(high: number, low: number): Choices {
@@ -35,8 +37,22 @@ export class Choices {
   }
 
   /** The input again; where the list ends, every choice is 0, the simplest. */
-  static fromList(given: readonly number[]): Choices {
-    return new Choices(given);
+  static fromList(given: readonly number[], simplified: readonly number[] | null = null): Choices {
+    return new Choices(given, simplified);
+  }
+
+  /** As short as they can be told: zeros at the end go without saying. */
+  get list(): number[] {
+    return this.made.slice(0, this.made.findLastIndex((value) => value !== 0) + 1);
+  }
+
+  /** Whether they turned out simpler than what they were made of; other choices may ask for more of them. */
+  get isSimpler(): boolean {
+    if (this.#simplified === null) return true;
+    const { list } = this;
+    if (list.length !== this.#simplified.length) return list.length < this.#simplified.length;
+    const at = list.findIndex((value, index) => value !== this.#simplified![index]);
+    return at >= 0 && list[at]! < this.#simplified[at]!;
   }
 
   /** 32 bits; three words of state, in the manner of Jenkins' small generators. */
@@ -122,13 +138,13 @@ export class ChoicesArbitrary extends fc.Arbitrary<Choices> {
 
   shrink(failed: Choices): fc.Stream<fc.Value<Choices>> {
     if (this.#candidates === 0) this.#endMs = performance.now() + shrinkMs;
-    return new fc.Stream(this.#simpler([...failed.made]));
+    return new fc.Stream(this.#simpler(failed.list));
   }
 
   *#simpler(list: readonly number[]): IterableIterator<fc.Value<Choices>> {
     for (const candidate of simplerLists(list)) {
       if (this.#candidates++ >= candidatesMax || performance.now() > this.#endMs) return;
-      yield new fc.Value(Choices.fromList(candidate), undefined);
+      yield new fc.Value(Choices.fromList(candidate, list), undefined);
     }
   }
 }

@@ -23,9 +23,10 @@ export class HostileController {
   readonly waiting: Uint8Array[] = [];
   /** Something was sent that no true controller sends as its data. */
   spoilt = false;
+  /** The last read of the log kept the event masked (RAE). */
+  lastReadRetains = false;
   genctr = 1;
   recordCount: number;
-  /** Largest number of log bytes asked for at once, and whether a read passed the end. */
   readonly #choices: Choices;
   readonly #digests: Digests;
   readonly #framer = new Framer("controller", 16 * 1024);
@@ -34,12 +35,13 @@ export class HostileController {
   #csts = 0;
   #events: number[] = [];
   #headerRecords = 0;
+  #page: Uint8Array | null = null;
   #last: Uint8Array = new Uint8Array(0);
 
   constructor(choices: Choices, digests: Digests) {
     this.#choices = choices;
     this.#digests = digests;
-    this.#hostility = choices.pick([0, 40, 12, 4]);
+    this.#hostility = choices.pick([0, 100, 40, 12, 0]);
     this.recordCount = choices.below(6);
     choices.note("hostility", this.#hostility);
   }
@@ -56,7 +58,8 @@ export class HostileController {
 
   changeLog(): void {
     this.genctr += this.#choices.between(1, 2);
-    this.recordCount = this.#choices.once(8) ? this.#choices.below(200) : this.#choices.below(6);
+    this.recordCount = this.#choices.once(20) ? this.#choices.below(80) : this.#choices.below(6);
+    this.#page = null;
   }
 
   /** Answers the oldest event request. */
@@ -119,17 +122,14 @@ export class HostileController {
   #logBytes(command: Command): Uint8Array {
     const { cdw10, cdw11, cdw12 } = command;
     const bytes = ((cdw11 & 0xffff) * 0x10000 + (cdw10 >>> 16) + 1) * 4;
+    this.lastReadRetains = (cdw10 & 0x8000) !== 0;
     check(bytes <= 64 * 1024, () => `One read of ${bytes} bytes`);
-    const records = Array.from({ length: this.recordCount }, (_, at) => ({
-      traddr: "10.0.0.1",
-      trsvcid: "4420",
-      subnqn: `n:${this.genctr}:${at}:${this.recordCount}`,
-    }));
-    const page = encodeLogPage({ genctr: BigInt(this.genctr) }, records);
+    const page = this.#page ??= this.#makePage();
     const claimed = this.#lies() ? this.#choices.edgy(20_000) : this.recordCount;
     if (claimed !== this.recordCount) {
       this.spoilt = true;
       new DataView(page.buffer).setUint32(8, claimed, true);
+      this.#page = null;
     }
     if (cdw12 === 0) this.#headerRecords = claimed;
     const end = 1024 * (1 + this.#headerRecords);
@@ -138,6 +138,15 @@ export class HostileController {
     const piece = new Uint8Array(bytes);
     piece.set(page.subarray(Math.min(cdw12, page.length), Math.min(cdw12 + bytes, page.length)));
     return piece;
+  }
+
+  #makePage(): Uint8Array {
+    const records = Array.from({ length: this.recordCount }, (_, at) => ({
+      traddr: "10.0.0.1",
+      trsvcid: "4420",
+      subnqn: `n:${this.genctr}:${at}:${this.recordCount}`,
+    }));
+    return encodeLogPage({ genctr: BigInt(this.genctr) }, records);
   }
 
   #response(cid: number, dw0 = 0): Pdu {

@@ -28,9 +28,11 @@ import { framer } from "./targets/framer.ts";
 import { growingBytes } from "./targets/growing_bytes.ts";
 import { identify } from "./targets/identify.ts";
 import { lineWords } from "./targets/line_words.ts";
+import { logReader } from "./targets/log_reader.ts";
 import { nqn } from "./targets/nqn.ts";
 import { pdu } from "./targets/pdu.ts";
 import { probe } from "./targets/probe.ts";
+import { quote } from "./targets/quote.ts";
 import { session } from "./targets/session.ts";
 import { settings } from "./targets/settings.ts";
 import { state } from "./targets/state.ts";
@@ -48,6 +50,7 @@ export const fuzzTargets: readonly FuzzTarget[] = [
   nqn,
   address,
   duration,
+  quote,
   lineWords,
   entryFile,
   settings,
@@ -57,5 +60,6 @@ export const fuzzTargets: readonly FuzzTarget[] = [
   growingBytes,
   probe,
   adminQueue,
+  logReader,
   session,
 ];

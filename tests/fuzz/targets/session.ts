@@ -37,7 +37,7 @@ class SessionUnderTest {
 
   run(): void {
     this.#listen(0);
-    for (let left = this.#choices.between(4, 40); left > 0 && !this.#session.closed; left--) this.#step();
+    for (let left = this.#choices.between(8, 60); left > 0 && !this.#session.closed; left--) this.#step();
     this.#choices.note("events", this.#kinds.join(" "));
     this.#waitForEnd();
   }
