@@ -42,6 +42,14 @@ export interface MemoryConnectionOptions {
 
 export type Direction = "toHost" | "toController";
 
+/** What becomes of a connection when so many bytes more, at least 1, have come to the host. */
+export interface ByteLimits {
+  /** It is reset. */
+  readonly resetAfterBytes?: number;
+  /** It stands still, both ways, until it has other limits. */
+  readonly stallAfterBytes?: number;
+}
+
 /** Bytes the host may write ahead of a peer that does not take them; then `write` waits. */
 const sendBufferBytes = 64 * 1024;
 
@@ -55,6 +63,8 @@ export class MemoryConnection implements Connection {
   #ending: "fin" | "reset" | null = null;
   #hostClosed = false;
   #controllerClosed = false;
+  #bytesToReset = Infinity;
+  #bytesToStall = Infinity;
   #reader:
     | { buffer: Uint8Array; resolve: (count: number | null) => void; reject: (error: Error) => void }
     | null = null;
@@ -70,14 +80,14 @@ export class MemoryConnection implements Connection {
       clock,
       delayMs,
       cut,
-      blocked: () => blocked("toHost"),
+      room: () => blocked("toHost") ? 0 : Math.min(this.#bytesToReset, this.#bytesToStall),
       deliver: (item) => this.#arriveAtHost(item),
     });
     this.#toController = new MemoryPipe({
       clock,
       delayMs,
       cut,
-      blocked: () => blocked("toController"),
+      room: () => blocked("toController") || this.#bytesToStall <= 0 ? 0 : Infinity,
       deliver: (item) => this.#arriveAtController(item),
     });
     machine.onWake = () => this.pump();
@@ -145,6 +155,12 @@ export class MemoryConnection implements Connection {
     this.#schedule();
   }
 
+  /** Instead of all limits before; counted from now. */
+  setLimits({ resetAfterBytes = Infinity, stallAfterBytes = Infinity }: ByteLimits): void {
+    this.#bytesToReset = Math.max(1, Math.ceil(resetAfterBytes));
+    this.#bytesToStall = Math.max(1, Math.ceil(stallAfterBytes));
+  }
+
   /** What blocked a direction may have ended. */
   retry(): void {
     this.#toHost.retry();
@@ -154,8 +170,16 @@ export class MemoryConnection implements Connection {
   /** The controller's end goes, orderly or by reset; the host learns of it after the usual delay. */
   endFromController(end: "fin" | "reset"): void {
     if (this.#controllerClosed) return;
-    this.#closeController();
+    this.#endController(end);
     this.#toHost.put({ end });
+  }
+
+  /** A machine that did not end by itself is told once. */
+  #endController(end: "fin" | "reset"): void {
+    this.#closeController();
+    if (this.#machine.closed) return;
+    const reset = new TransportError("ECONNRESET", "Connection reset");
+    this.#machine.handleClose?.(end === "fin" ? null : reset);
   }
 
   /** Only the direction to the host ends; the machine still takes bytes. */
@@ -175,10 +199,7 @@ export class MemoryConnection implements Connection {
   #arriveAtController(item: PipeItem): void {
     if (this.#controllerClosed) return;
     if ("end" in item) {
-      this.#closeController();
-      const reset = new TransportError("ECONNRESET", "Connection reset by host");
-      this.#machine.handleClose?.(item.end === "fin" ? null : reset);
-      return;
+      return this.#endController(item.end);
     }
     this.#machine.handleBytes(this.#options.clock.nowMs(), item.bytes);
     this.pump();
@@ -189,8 +210,21 @@ export class MemoryConnection implements Connection {
     if ("end" in item) {
       this.#ending = item.end;
       this.#toController.releaseWriters();
-    } else this.#pieces.push(item.bytes);
+    } else {
+      this.#pieces.push(item.bytes);
+      this.#bytesToReset -= item.bytes.length;
+      this.#bytesToStall -= item.bytes.length;
+    }
     this.#serveReader();
+    if (this.#bytesToReset <= 0) this.#resetNow();
+  }
+
+  /** In the middle of whatever is on its way: nothing of it comes any more, to either end. */
+  #resetNow(): void {
+    this.#bytesToReset = Infinity;
+    this.#toHost.drop();
+    if (!this.#controllerClosed) this.#endController("reset");
+    this.#arriveAtHost({ end: "reset" });
   }
 
   #serveReader(): void {

@@ -26,6 +26,13 @@ export interface NetworkFault {
   readonly jitterMs?: number;
   /** Largest piece that one read shows, bytes; each is 1 to this many. */
   readonly pieceBytesMax?: number;
+  /**
+   * Every connection is reset once so many bytes more (at least 1) have come to the host, counted for each from when
+   * the fault is set or the connection is made: an end in the middle of a PDU.
+   */
+  readonly resetAfterBytes?: number;
+  /** Likewise, but the connection stands still then, both ways, until the fault ends. */
+  readonly stallAfterBytes?: number;
 }
 
 /** How a connect to an address ends now; the kernel asks too. */
@@ -62,7 +69,14 @@ export class MemoryNetwork implements Dialer, Resolver {
   /** Host's sockets at once at most; a dial beyond it fails with EMFILE. */
   socketsMax = Infinity;
   /** Counts since the start. */
-  readonly counts = { dials: 0, connected: 0, resolves: 0, socketsMost: 0 };
+  readonly counts = {
+    dials: 0,
+    /** By `host:port`, an IPv6 host in brackets. */
+    dialsTo: new Map<string, number>(),
+    connected: 0,
+    resolves: 0,
+    socketsMost: 0,
+  };
   #dialing = 0;
   #hostOpen = 0;
 
@@ -73,6 +87,11 @@ export class MemoryNetwork implements Dialer, Resolver {
   /** The host's sockets now: dials under way and connections that it has not closed. */
   get openSockets(): number {
     return this.#dialing + this.#hostOpen;
+  }
+
+  /** Dials under way now. */
+  get dialing(): number {
+    return this.#dialing;
   }
 
   /** Connections the host holds to this address, or address and port. */
@@ -97,12 +116,16 @@ export class MemoryNetwork implements Dialer, Resolver {
     const key = keyOfText(where);
     if (fault === null) this.#faults.delete(key);
     else this.#faults.set(key, fault);
+    for (const connection of this.#to(where)) {
+      connection.setLimits(this.#faultOf(this.#connections.get(connection)!));
+    }
     this.#retryAll();
   }
 
   healAll(): void {
     this.#faults.clear();
     this.socketsMax = Infinity;
+    for (const connection of this.#connections.keys()) connection.setLimits({});
     this.#retryAll();
   }
 
@@ -155,7 +178,9 @@ export class MemoryNetwork implements Dialer, Resolver {
 
   async dial(target: DialTarget, signal?: AbortSignal): Promise<Connection> {
     const { traddr, trsvcid, timeoutMs } = target;
+    const key = keyOf(traddr, trsvcid);
     this.counts.dials++;
+    this.counts.dialsTo.set(key, (this.counts.dialsTo.get(key) ?? 0) + 1);
     if (this.openSockets >= this.socketsMax) {
       throw new TransportError("EMFILE", dialText(target, "too many open files"));
     }
@@ -232,6 +257,7 @@ export class MemoryNetwork implements Dialer, Resolver {
       onHostClosed: () => this.#hostOpen--,
       onGone: () => this.#connections.delete(connection),
     });
+    connection.setLimits(this.#faultOf(key));
     this.#hostOpen++;
     this.#connections.set(connection, key);
     this.counts.connected++;

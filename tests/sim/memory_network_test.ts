@@ -183,12 +183,12 @@ Deno.test("MemoryNetwork: reset, orderly end, half close, and silence", async ()
   const first = await open();
   network.reset("10.0.0.1");
   await clock.advance(1);
-  assertEquals(first.host.end, "ECONNRESET");
+  assertEquals([first.host.end, first.machine.seen], ["ECONNRESET", ["reset"]]);
   await assertRejects(() => first.connection.write(bytes("x")), TransportError, "reset");
   const second = await open();
   network.end("10.0.0.1:8009");
   await clock.advance(1);
-  assertEquals(second.host.end, "fin");
+  assertEquals([second.host.end, second.machine.seen], ["fin", ["fin"]]);
   const third = await open();
   network.halfClose("10.0.0.1");
   await clock.advance(1);
@@ -204,7 +204,66 @@ Deno.test("MemoryNetwork: reset, orderly end, half close, and silence", async ()
   assertEquals(network.connectionsTo("10.0.0.1"), 4);
   for (const { connection } of [first, second, third]) connection.close();
   fourth.close();
-  assertEquals(network.openSockets, 0);
+  network.healAll();
+  await clock.advance(1);
+  assertEquals([network.openSockets, first.machine.seen, second.machine.seen], [0, ["reset"], ["fin"]]);
+  assertEquals(third.machine.seen, ["still here", "fin"]);
+});
+
+Deno.test("MemoryNetwork resets a connection after so many bytes, in the middle of what comes", async () => {
+  const { clock, network, machines } = setUp();
+  const connection = await within(clock, 2, network.dial(target));
+  const host = readAll(connection);
+  await connection.write(bytes("before"));
+  await clock.advance(2);
+  network.setFault("10.0.0.1:8009", { resetAfterBytes: 5 });
+  await connection.write(bytes("abc"));
+  await connection.write(bytes("defg"));
+  await clock.advance(2);
+  assertEquals([host.reads, host.end], [["before", "abc", "de"], "ECONNRESET"]);
+  assertEquals(machines[0]!.seen, ["before", "abc", "defg", "reset"]);
+  connection.close();
+  const next = await within(clock, 2, network.dial(target));
+  const nextHost = readAll(next);
+  await next.write(bytes("1234567"));
+  await clock.advance(2);
+  assertEquals([nextHost.reads, nextHost.end], [["12345"], "ECONNRESET"]);
+  next.close();
+  network.setFault("10.0.0.1:8009", null);
+  const healed = await within(clock, 2, network.dial(target));
+  const healedHost = readAll(healed);
+  await healed.write(bytes("1234567"));
+  await clock.advance(2);
+  healed.close();
+  await clock.advance(1);
+  assertEquals([healedHost.reads, network.openSockets, clock.liveTimers()], [["1234567"], 0, 0]);
+});
+
+Deno.test("MemoryNetwork stalls a connection after so many bytes, both ways, until the fault ends", async () => {
+  const { clock, network, machines } = setUp();
+  network.setFault("10.0.0.1", { stallAfterBytes: 3 });
+  const connection = await within(clock, 2, network.dial(target));
+  const host = readAll(connection);
+  await connection.write(bytes("abcdef"));
+  await clock.advance(10);
+  await connection.write(bytes("ghi"));
+  await clock.advance(60_000);
+  assertEquals([host.reads, host.end, machines[0]!.seen], [["abc"], null, ["abcdef"]]);
+  network.healAll();
+  await clock.advance(5);
+  assertEquals([host.reads.join(""), machines[0]!.seen], ["abcdeflateghi", ["abcdef", "ghi"]]);
+});
+
+Deno.test("MemoryNetwork counts dials by address and port, and those under way", async () => {
+  const { clock, network } = setUp();
+  const first = network.dial(target);
+  const second = network.dial({ ...target, traddr: "fd00:0::1" });
+  assertEquals(network.dialing, 2);
+  await assertRejects(() => within(clock, 5, second), TransportError);
+  (await within(clock, 5, first)).close();
+  (await within(clock, 5, network.dial(target))).close();
+  assertEquals([...network.counts.dialsTo], [["10.0.0.1:8009", 2], ["[fd00::1]:8009", 1]]);
+  assertEquals(network.dialing, 0);
 });
 
 Deno.test("MemoryNetwork: spellings of an address are one; names resolve or fail", async () => {

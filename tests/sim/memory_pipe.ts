@@ -12,7 +12,8 @@ export interface PipeOptions {
   readonly delayMs: () => number;
   /** Cuts bytes into what one read shows. */
   readonly cut: (bytes: Uint8Array) => Uint8Array[];
-  readonly blocked: () => boolean;
+  /** Bytes that may come out now; 0 while the direction is blocked, the end included. */
+  readonly room: () => number;
   readonly deliver: (item: PipeItem) => void;
 }
 
@@ -71,7 +72,7 @@ export class MemoryPipe {
 
   #schedule(): void {
     const head = this.#queue[0];
-    if (head === undefined || this.#timer !== null || this.#options.blocked()) return;
+    if (head === undefined || this.#timer !== null || this.#options.room() <= 0) return;
     const { clock } = this.#options;
     this.#timer = clock.setTimer(Math.max(0, head.atMs - clock.nowMs()), () => {
       this.#timer = null;
@@ -80,15 +81,20 @@ export class MemoryPipe {
   }
 
   #flush(): void {
-    const { clock, blocked, cut, deliver } = this.#options;
-    while (this.#queue.length > 0 && this.#queue[0]!.atMs <= clock.nowMs() && !blocked()) {
-      const { item } = this.#queue.shift()!;
+    const { clock, room, cut, deliver } = this.#options;
+    while (this.#queue.length > 0 && this.#queue[0]!.atMs <= clock.nowMs()) {
+      const bytesMax = room();
+      if (bytesMax <= 0) break;
+      const { atMs, item } = this.#queue.shift()!;
       if ("end" in item) {
         deliver(item);
         continue;
       }
-      this.#queuedBytes -= item.bytes.length;
-      for (const bytes of cut(item.bytes)) deliver({ bytes });
+      const passing = item.bytes.subarray(0, bytesMax);
+      const rest = item.bytes.subarray(passing.length);
+      if (rest.length > 0) this.#queue.unshift({ atMs, item: { bytes: rest } });
+      this.#queuedBytes -= passing.length;
+      for (const bytes of cut(passing)) deliver({ bytes });
     }
     if (this.#queue.length === 0) this.releaseWriters();
     this.#schedule();
