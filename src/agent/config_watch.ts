@@ -5,6 +5,7 @@
 import { limits } from "../base/limits.ts";
 import type { Timer } from "../base/clock.ts";
 import { configDigest, type FileState, uniteEntries, updateFiles } from "../config/entries.ts";
+import { type Held, settleFiles } from "../config/settling.ts";
 import type { LineError } from "../model/entry.ts";
 import type { Closer, ConfigDirScan, World } from "../model/world.ts";
 import type { FactStore } from "./fact_store.ts";
@@ -13,6 +14,7 @@ export class ConfigWatch {
   readonly #world: World;
   readonly #facts: FactStore;
   #files: ReadonlyMap<string, FileState> = new Map();
+  #held: ReadonlyMap<string, Held> = new Map();
   #errors: readonly LineError[] = [];
   #digest = "";
   #closer: Closer | null = null;
@@ -23,22 +25,32 @@ export class ConfigWatch {
   #read = false;
   #modifiedMs: number | undefined;
   #told: ReadonlySet<string> = new Set<string>();
+  #onScan: (() => void) | null = null;
 
   constructor(world: World, facts: FactStore) {
     this.#world = world;
     this.#facts = facts;
   }
 
-  /** Watches first, then scans: what changes in between is not missed. Resolves after the first scan. */
+  /**
+   * Watches first, then scans: what changes in between is not missed. Resolves after the first scan; when that shows
+   * a file with an unfinished last line, after the time that such a file is given.
+   */
   async start(): Promise<void> {
-    this.#closer = this.#world.configDir.watch(() => this.#hint());
+    const { clock, configDir } = this.#world;
+    this.#closer = configDir.watch(() => this.#hint());
+    const deadlineMs = clock.nowMs() + limits.unfinishedFileSettleMs;
     await this.#scan();
+    while (this.#held.size > 0 && !this.#stopped && clock.nowMs() < deadlineMs) {
+      await new Promise<void>((resolve) => this.#onScan = resolve);
+    }
   }
 
   stop(): void {
     this.#stopped = true;
     this.#closer?.close();
     this.#timer?.timer.cancel();
+    this.#onScan?.();
   }
 
   /** Scans now, or right after the scan under way. */
@@ -90,9 +102,23 @@ export class ConfigWatch {
     const scan = await this.#world.configDir.scan();
     this.#scanning = false;
     if (this.#stopped) return;
-    this.#take(scan);
-    const tookMs = this.#world.clock.nowMs() - startMs;
-    this.#schedule(this.#again ? limits.rescanDelayMs : Math.max(limits.rescanIntervalMs, tookMs * 5));
+    const nowMs = this.#world.clock.nowMs();
+    const settled = this.#isCalm(scan) ? null : settleFiles(this.#files, this.#held, scan, nowMs);
+    this.#held = settled?.held ?? new Map();
+    this.#take(settled?.scan ?? scan);
+    const pauseMs = this.#again
+      ? limits.rescanDelayMs
+      : Math.max(limits.rescanIntervalMs, (nowMs - startMs) * 5);
+    this.#schedule(
+      Math.min(pauseMs, Math.max(limits.rescanDelayMs, (settled?.againAtMs ?? Infinity) - nowMs)),
+    );
+    this.#onScan?.();
+  }
+
+  /** At the start: nobody has touched the directory of late, so that nothing in it is on its way. */
+  #isCalm(scan: ConfigDirScan): boolean {
+    if (this.#read || !scan.ok || scan.modifiedMs === undefined) return false;
+    return this.#world.clock.wallMs() - scan.modifiedMs > limits.unfinishedFileSettleMs;
   }
 
   #take(scan: ConfigDirScan): void {

@@ -120,6 +120,10 @@ export const limits = {
   stateBytesMax: 16 * 1024 * 1024,
   /** Rescan after a watch hint, ms: a burst of writes becomes one scan. */
   rescanDelayMs: 25,
+  /** A file that changed or vanished counts once it has stayed so for this, ms: writing it anew takes moments. */
+  fileSettleMs: 250,
+  /** The same when its last line has no end, ms: the rest may be on its way, and half a line means something else. */
+  unfinishedFileSettleMs: 1_000,
   /** Rescan without any hint, ms: hints get lost. */
   rescanIntervalMs: 1_000,
   /** Bytes of one uevent; the kernel's own bound is 2 KiB of variables and a path (UEVENT_BUFFER_SIZE). */

@@ -8,9 +8,9 @@ const line = (address: string) =>
   `-t tcp -a ${address} -s 8009 -q nqn.2014-08.org.nvmexpress:uuid:00112233-4455-6677-8899-aabbccddeeff ` +
   "-n nqn.2024-01.io.example:cluster\n";
 
-async function setUp(prepare: (world: MemoryWorld) => void = () => {}) {
+async function setUp(prepare: (world: MemoryWorld) => unknown = () => {}) {
   const world = new MemoryWorld({ seed: 1 });
-  prepare(world);
+  await prepare(world);
   let changes = 0;
   const facts = new FactStore({
     policy: { dryRun: false, connectDefaults: {}, hostid: null },
@@ -21,8 +21,12 @@ async function setUp(prepare: (world: MemoryWorld) => void = () => {}) {
   const { clock, configDir, log, network: dialer, kernel, store, notifier } = world;
   const it = { clock, configDir, log, dialer, resolver: dialer, kernel, store, notifier, random: () => 0.5 };
   const watch = new ConfigWatch(it, facts);
-  await watch.start();
+  const startMs = clock.nowMs();
+  let started = false;
+  watch.start().then(() => started = true);
+  await clock.runUntil(() => started, 10_000, "The start");
   return {
+    startedMs: clock.nowMs() - startMs,
     ...world,
     clock,
     configDir,
@@ -87,7 +91,48 @@ Deno.test("ConfigWatch keeps the entries when the directory goes, and takes new 
   configDir.createDirectory();
   configDir.write("b", line("10.0.0.2"));
   await clock.advance(200);
+  assertEquals(
+    addresses(),
+    ["10.0.0.1", "10.0.0.2"],
+    "The new file counts at once, the loss of the old one soon",
+  );
+  await clock.advance(limits.fileSettleMs);
   assertEquals(addresses(), ["10.0.0.2"]);
+  watch.stop();
+});
+
+Deno.test("ConfigWatch never acts on a file that is being copied", async () => {
+  const { clock, configDir, addresses, watch } = await setUp(({ configDir }) =>
+    configDir.write("a", line("10.0.0.1"))
+  );
+  const content = line("10.0.0.17") + line("10.0.0.18");
+  const half = content.indexOf("10.0.0.18") + "10.0.0.1".length;
+  for (const part of ["", content.slice(0, half), content.slice(0, half + 1)]) {
+    configDir.write("a", part);
+    await clock.advance(200);
+    assertEquals(addresses(), ["10.0.0.1"], `While it holds ${part.length} bytes`);
+  }
+  configDir.write("a", content);
+  await clock.advance(limits.fileSettleMs + limits.rescanDelayMs * 2);
+  assertEquals(addresses(), ["10.0.0.17", "10.0.0.18"]);
+  watch.stop();
+});
+
+Deno.test("ConfigWatch starts with what a file says once its last line has had its time", async () => {
+  const { configDir, addresses, watch, startedMs } = await setUp(({ configDir }) =>
+    configDir.write("a", line("10.0.0.1").trimEnd())
+  );
+  assertEquals(configDir.names, ["a"]);
+  assertEquals([addresses(), startedMs], [["10.0.0.1"], limits.unfinishedFileSettleMs]);
+  watch.stop();
+});
+
+Deno.test("ConfigWatch does not wait at its start when nobody has touched the directory of late", async () => {
+  const { addresses, watch, startedMs } = await setUp(async ({ configDir, clock }) => {
+    configDir.write("a", line("10.0.0.1").trimEnd());
+    await clock.advance(limits.unfinishedFileSettleMs + 1);
+  });
+  assertEquals([addresses(), startedMs], [["10.0.0.1"], 0]);
   watch.stop();
 });
 

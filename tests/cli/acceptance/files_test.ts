@@ -80,6 +80,8 @@ Deno.test("serve takes the good lines of a directory full of bad files, and tell
     for (const port of [first, second, third]) {
       await agent.waitFor(new RegExp(`Discovery log read: .*endpoint=127.0.0.1:${port} `));
     }
+    // Its last line has no end: it is given a moment longer.
+    await agent.waitFor('Cannot use entry file "garbage": it is not text');
     const warnings = agent.lines(" WARN ").map((text) => text.replace(/^\S+ WARN /, ""));
     const expected = [
       ...badLines.map(([, told]) => `bad-lines:${told}`),
@@ -93,8 +95,8 @@ Deno.test("serve takes the good lines of a directory full of bad files, and tell
       "twice:4: Ignored options: good line 3 names the same endpoint with other options",
     ];
     assertEquals(warnings.length, expected.length, warnings.join("\n"));
-    for (const [at, text] of expected.entries()) {
-      assert(warnings[at]!.startsWith(text), `${text}\n${warnings[at]}`);
+    for (const text of expected) {
+      assertEquals(warnings.filter((line) => line.startsWith(text)).length, 1, text);
     }
     assert(
       !agent.stderr.includes("c2VjcmV0") && !agent.stderr.includes("\x1b"),
