@@ -91,7 +91,7 @@ export class FabricServer {
   }
 
   async #acceptAll(listener: Deno.TcpListener, node: FabricNode, role: PortRole): Promise<void> {
-    for await (const socket of listener) {
+    for (let socket; (socket = await accept(listener)) !== null;) {
       if (role === "discovery") {
         this.#acceptedMs.set(node, [...this.#acceptedMs.get(node) ?? [], performance.now()]);
       }
@@ -211,6 +211,18 @@ class ServedConnection {
       this.end();
     } finally {
       this.#busy = false;
+    }
+  }
+}
+
+/** The next connection; null when the listener is closed. One that is reset before it is taken is nobody's. */
+async function accept(listener: Deno.TcpListener): Promise<Deno.TcpConn | null> {
+  while (true) {
+    try {
+      return await listener.accept();
+    } catch (error) {
+      if (error instanceof Deno.errors.BadResource || error instanceof Deno.errors.Interrupted) return null;
+      if (!isSocketError(error)) throw error;
     }
   }
 }

@@ -67,7 +67,8 @@ export class ChildProcess {
       this.#hasEnded = true;
       for (const answer of this.#waiting.values()) answer({ id: 0, error: `${name} has ended` });
       if (!this.#expectedEnd) {
-        onDeath?.(`${name} ended by itself: ${status.signal ?? `status ${status.code}`}`);
+        const how = status.signal ?? `status ${status.code}`;
+        onDeath?.(`${name} ended by itself: ${how}\n${this.tail(12).join("\n")}`);
       }
       return status;
     });
@@ -125,9 +126,14 @@ export class ChildProcess {
     return this.#log.slice(-count);
   }
 
-  /** Lines kept that hold the text. */
-  linesWith(text: string): readonly string[] {
-    return this.#log.filter((line) => line.includes(text));
+  /** Lines written to stderr so far. */
+  get logged(): number {
+    return this.#dropped + this.#log.length;
+  }
+
+  /** Lines kept that hold the text, from line number `from` on. */
+  linesWith(text: string, from = 0): readonly string[] {
+    return this.#log.slice(Math.max(0, from - this.#dropped)).filter((line) => line.includes(text));
   }
 
   signal(signal: Deno.Signal): void {

@@ -25,7 +25,6 @@ export interface FabricChange {
     | "removeReferral"
     | "setNodeUp"
     | "setNodeDown"
-    | "restartNode"
     | "setFaults";
   readonly args: readonly unknown[];
 }

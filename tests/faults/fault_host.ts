@@ -12,17 +12,11 @@ import type { Controller } from "../../src/model/controller.ts";
 import { bindDatagramSocket } from "../io/datagram_socket.ts";
 import type { Fabric } from "../fabric/fabric.ts";
 import { ChildProcess, denoWords, type ProcessCounts } from "./child_process.ts";
-import {
-  applyChange,
-  buildFabric,
-  discoveryPort,
-  type FabricChange,
-  type FabricPlan,
-} from "./fabric_plan.ts";
+import { discoveryPort, type FabricChange } from "./fabric_plan.ts";
 import { Namespace } from "./namespace.ts";
 import { type KernelCounts, type Loss, pathOf } from "./socket_kernel.ts";
 import { TargetGroup, type TargetGroupPlan } from "./target_group.ts";
-import { until } from "./waiting.ts";
+import { pause, until } from "./waiting.ts";
 
 export const hostnqn = "nqn.2014-08.org.nvmexpress:uuid:00112233-4455-6677-8899-aabbccddeeff";
 export const hostid = "00112233-4455-6677-8899-aabbccddeeff";
@@ -68,11 +62,14 @@ export class FaultHost {
   #kernel: ChildProcess | null = null;
   #agent: ChildProcess | null = null;
   #agentStarts = 0;
+  #mayAgentDie = false;
   #agentLogs: string[] = [];
   #status = "";
   #notices = 0;
   #listening: ReturnType<typeof setInterval> | undefined;
   #closing: Promise<void> | null = null;
+  /** Nodes that left the cluster. */
+  readonly #left = new Set<string>();
 
   private constructor(namespace: Namespace, directory: string, options: FaultHostOptions) {
     this.namespace = namespace;
@@ -150,6 +147,37 @@ autoDetectEntries: {enabled: false}
     await this.targets.change([{ method, args }]);
   }
 
+  /** Breaks every connection of the nodes: their ports close, and open again a moment later. */
+  async restartNodes(...ids: readonly string[]): Promise<void> {
+    await this.targets.change(ids.map((id): FabricChange => ({ method: "setNodeDown", args: [id] })));
+    // A port is free when its listener has really ended.
+    await pause(50);
+    await this.targets.change(ids.map((id): FabricChange => ({ method: "setNodeUp", args: [id] })));
+  }
+
+  /** Nodes that belong to the cluster, whether they are up or not. */
+  get members(): string[] {
+    return [...this.fabric.nodes.keys()].filter((id) => !this.#left.has(id));
+  }
+
+  /** The node goes down, and nobody refers to it any more. */
+  async leave(id: string): Promise<void> {
+    this.#left.add(id);
+    await this.targets.change([
+      ...this.members.map((from): FabricChange => ({ method: "removeReferral", args: [from, id] })),
+      { method: "setNodeDown", args: [id] },
+    ]);
+  }
+
+  async join(id: string): Promise<void> {
+    const others = this.members;
+    this.#left.delete(id);
+    await this.targets.change([
+      { method: "setNodeUp", args: [id] },
+      ...others.map((from): FabricChange => ({ method: "addReferral", args: [from, id] })),
+    ]);
+  }
+
   /** The address of a node's ports. */
   addressOf(nodeId: string): string {
     return this.fabric.node(nodeId).discovery[0]!.traddr;
@@ -191,10 +219,11 @@ autoDetectEntries: {enabled: false}
   }
 
   /** What the fabric offers this host now, in the same words. */
-  offeredPaths(): string[] {
-    return this.fabric.paths(hostnqn).map(({ subsysnqn, traddr, trsvcid }) =>
-      pathOf({ subsysnqn, address: { traddr, trsvcid: String(trsvcid) } })
-    );
+  offeredPaths(nodeIds?: readonly string[]): string[] {
+    return this.fabric.paths(hostnqn).filter(({ nodeId }) => nodeIds?.includes(nodeId) ?? true)
+      .map(({ subsysnqn, traddr, trsvcid }) =>
+        pathOf({ subsysnqn, address: { traddr, trsvcid: String(trsvcid) } })
+      );
   }
 
   // --- agent ---
@@ -209,8 +238,16 @@ autoDetectEntries: {enabled: false}
       name: "the agent",
       words: [...this.namespace.prefix, ...wrapper, ...program, "serve", "--config", this.#settingsFile],
       env: { FAULT_KERNEL: this.#kernelSocket, NOTIFY_SOCKET: this.#notifySocket },
-      onDeath: (what) => this.#deaths.push(what),
+      onDeath: (what) => {
+        if (!this.#mayAgentDie) this.#deaths.push(what);
+      },
     });
+    this.#mayAgentDie = false;
+  }
+
+  /** The agent that runs now is about to be killed by somebody else. */
+  expectAgentDeath(): void {
+    this.#mayAgentDie = true;
   }
 
   get agent(): ChildProcess {
@@ -309,11 +346,28 @@ autoDetectEntries: {enabled: false}
 
   // --- what must hold ---
 
-  /** What differs from how it should be; null when all is well. `members` are all nodes when left out. */
-  async problem(members: readonly string[] = [...this.fabric.nodes.keys()]): Promise<string | null> {
+  /** What differs from how it should be; null when all is well. */
+  async problem(): Promise<string | null> {
+    this.#checkDeaths();
+    return await this.pathProblem() ?? await this.listProblem();
+  }
+
+  /** A process that ended by itself never comes right again. */
+  #checkDeaths(): void {
+    assert(this.#deaths.length === 0, this.#deaths[0]);
+  }
+
+  /** The same of the paths alone, at these nodes or all. */
+  async pathProblem(nodeIds?: readonly string[]): Promise<string | null> {
+    this.#checkDeaths();
     const live = await this.livePaths();
-    const missing = this.offeredPaths().filter((path) => !live.has(path));
-    if (missing.length > 0) return `${missing.length} paths not live, ${missing[0]} among them`;
+    const missing = this.offeredPaths(nodeIds).filter((path) => !live.has(path));
+    return missing.length === 0 ? null : `${missing.length} paths not live, ${missing[0]} among them`;
+  }
+
+  /** The same of sessions and of the list that is remembered. */
+  async listProblem(): Promise<string | null> {
+    const { members } = this;
     const armed = await this.targets.armed();
     const up = members.filter((id) => this.fabric.node(id).up);
     const silent = up.filter((id) => (armed[id] ?? 0) === 0);
@@ -325,8 +379,28 @@ autoDetectEntries: {enabled: false}
   }
 
   /** Until all is well; answers the ms it took. */
-  async untilWell(what: string, limitMs: number, members?: readonly string[]): Promise<number> {
-    return await until(what, limitMs, () => this.#deaths[0] ?? this.problem(members));
+  async untilWell(what: string, limitMs: number): Promise<number> {
+    return await until(what, limitMs, () => this.problem());
+  }
+
+  /**
+   * Until the agent's log, from line `from` on, tells so many failed sessions of a node, whose code is `code` where
+   * that is given. What nobody listened to is not counted.
+   */
+  async untilFailed(
+    nodeId: string,
+    limitMs: number,
+    { from = 0, count = 1, code = "" }: { from?: number; count?: number; code?: string } = {},
+  ): Promise<void> {
+    const label = `${this.addressOf(nodeId)}:${discoveryPort} `;
+    await until(`${count} failed sessions at ${nodeId}`, limitMs, () => {
+      this.#checkDeaths();
+      const failed = this.agent.linesWith(label, from).filter((line) =>
+        line.includes("Discovery session failed") && line.includes(`code=${code}`) &&
+        !line.includes("code=ECONNREFUSED")
+      );
+      return failed.length >= count ? null : `${failed.length} were told`;
+    });
   }
 
   /** The state that every run begins with; answers the ms since the agent's start. */
@@ -335,10 +409,17 @@ autoDetectEntries: {enabled: false}
     return await this.untilWell("all live before the fault", limitMs);
   }
 
-  /** A change made now is noticed: a new subsystem at all nodes is live within the limit; answers the ms. */
-  async noticeChange(limitMs = 5_000): Promise<number> {
-    await this.change("addSubsystem", `nqn.2024-01.org.example:notice-${++this.#notices}`);
-    return await this.untilWell("a change made now is noticed", limitMs);
+  /**
+   * A change made now is noticed by event: a new subsystem, at these nodes or all, is live within the limit; answers
+   * the ms. Nothing is said of other nodes.
+   */
+  async noticeChange(limitMs = 5_000, nodes: readonly string[] = this.members): Promise<number> {
+    await this.change("addSubsystem", `nqn.2024-01.org.example:notice-${++this.#notices}`, { nodes });
+    return await until(
+      "a change made now is noticed",
+      limitMs,
+      () => this.pathProblem(nodes),
+    );
   }
 
   /** Controllers that somebody removed; there must be none. */
@@ -355,7 +436,7 @@ autoDetectEntries: {enabled: false}
     );
     assert(counts.doubled === 0, `${counts.doubled} connects for a path that was being connected`);
     assert(counts.inFlightMost <= 4 + this.#agentStarts, `${counts.inFlightMost} connects in flight at once`);
-    assert(this.#deaths.length === 0, this.#deaths[0]);
+    this.#checkDeaths();
   }
 
   // --- the end ---

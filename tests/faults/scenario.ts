@@ -10,6 +10,20 @@ export interface Scenario {
   readonly run: (run: ScenarioRun) => Promise<void>;
 }
 
+export interface RepeatedFault {
+  /** As the table names it. */
+  readonly fault: string;
+  readonly times: number;
+  /** Until all is well once the fault is over, ms. */
+  readonly limitMs: number;
+  /** Until a change made then is noticed, ms. */
+  readonly noticeMs?: number;
+  readonly checked: string;
+  /** Breaks something, asserts that it is broken, and holds it so for as long as it likes. */
+  readonly strike: (time: number) => Promise<void>;
+  readonly end: (time: number) => Promise<void>;
+}
+
 export class ScenarioRun {
   /** The numbers asked for in earnest, in place of those that are quick. */
   readonly full: boolean;
@@ -26,6 +40,30 @@ export class ScenarioRun {
     const host = await FaultHost.create(options);
     this.hosts.push(host);
     return host;
+  }
+
+  /**
+   * Strikes so often, each time ends the fault and times how long until all is well and a change is noticed; leaves
+   * the row.
+   */
+  async repeat(host: FaultHost, fault: RepeatedFault): Promise<void> {
+    const recoveredMs: number[] = [];
+    for (let time = 0; time < fault.times; time++) {
+      await fault.strike(time);
+      const endedMs = performance.now();
+      await fault.end(time);
+      await host.untilWell(`all is well after ${fault.fault}`, fault.limitMs);
+      recoveredMs.push(performance.now() - endedMs);
+      const noticedMs = await host.noticeChange(fault.noticeMs);
+      await host.untilWell("all is well after the change", fault.limitMs);
+      this.say(
+        `${fault.fault} ${time + 1}: well after ${recoveredMs.at(-1)!.toFixed()} ms, ` +
+          `a change seen after ${noticedMs.toFixed()} ms; ${host.status}`,
+      );
+    }
+    await host.checkNothingLost();
+    const { fault: name, times, limitMs, checked } = fault;
+    this.addRow({ fault: name, tried: times, recoveredMs, limitMs, lost: await host.lost(), checked });
   }
 
   /** Of interest to who watches. */

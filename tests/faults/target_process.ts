@@ -29,7 +29,7 @@ class Target {
   }
 
   apply(change: FabricChange): void {
-    const ofOneNode = ["setNodeUp", "setNodeDown", "restartNode", "setFaults"].includes(change.method);
+    const ofOneNode = ["setNodeUp", "setNodeDown", "setFaults"].includes(change.method);
     if (!ofOneNode || this.#served.has(change.args[0] as string)) applyChange(this.#fabric, change);
   }
 

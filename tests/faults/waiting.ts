@@ -9,11 +9,13 @@ export async function until(
 ): Promise<number> {
   const startMs = performance.now();
   while (true) {
+    const askedMs = performance.now();
     const seen = await look();
     const tookMs = performance.now() - startMs;
     if (seen === null) return tookMs;
     if (tookMs > limitMs) throw new Error(`${what}: not within ${limitMs / 1_000} s; ${seen}`);
-    await pause(intervalMs);
+    // Looking costs those who are looked at.
+    await pause(Math.max(intervalMs, performance.now() - askedMs));
   }
 }
 
