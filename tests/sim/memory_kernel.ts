@@ -11,7 +11,9 @@ import type { Random } from "../../src/base/random.ts";
 import type { Controller, ControllerState } from "../../src/model/controller.ts";
 import type { Closer, Kernel } from "../../src/model/world.ts";
 import { type FabricsOptions, fabricsTokens, parseFabricsOptions } from "./fabrics_options.ts";
+import type { ConnectRecord, LossRecord } from "./kernel_record.ts";
 import type { ConnectAnswer, Reachability } from "./reachability.ts";
+import { tornController } from "./torn_controller.ts";
 
 export interface MemoryKernelOptions {
   readonly clock: Clock;
@@ -29,35 +31,15 @@ export interface MemoryKernelOptions {
   readonly firstInstance?: number;
 }
 
-/** One write to the device, for assertions. */
-export interface ConnectRecord {
-  /** As written; may hold secrets. */
-  readonly text: string;
-  /** Null when the text was refused. */
-  readonly options: FabricsOptions | null;
-  /** When it was written, when its turn came, when it ended; ms on the clock, Infinity before. */
-  readonly writtenMs: number;
-  startedMs: number;
-  endedMs: number;
-  /** `pending`, `connected`, or the errno. */
-  result: string;
-  /** Name of the controller, when there is one. */
-  name: string | null;
-}
-
-export interface LossRecord {
-  readonly name: string;
-  readonly subsysnqn: string;
-  readonly atMs: number;
-  /** `deleted` by somebody's hand, `expired` by ctrl_loss_tmo, `failed`: its connect never succeeded. */
-  readonly cause: "deleted" | "expired" | "failed";
-}
+export type { ConnectRecord, LossRecord };
 
 interface Live {
   readonly instance: number;
   readonly options: FabricsOptions;
   readonly cntlid: number;
   state: ControllerState;
+  /** Its connect is under way; sysfs may show it in part. */
+  inMaking: boolean;
   /** When the connection was lost; Infinity while it stands. */
   lostMs: number;
   timer: Timer | null;
@@ -69,6 +51,8 @@ export class MemoryKernel implements Kernel {
   readonly #watchers = new Set<() => void>();
   #lock: Promise<unknown> = Promise.resolve();
   #nextCntlid = 1;
+  /** The highest instance ever, for `renumbers`. */
+  #lastInstance: number;
   readonly #defaultHost = {
     hostnqn: "nqn.2014-08.org.nvmexpress:uuid:00000000-dead-4bad-8bad-000000000001",
     hostid: "00000000-dead-4bad-8bad-000000000001",
@@ -86,15 +70,31 @@ export class MemoryKernel implements Kernel {
   hintDelayMs = 0;
   /** An errno that `controllers()` throws while set. */
   readError: string | null = null;
+  /** `controllers()` answers this much later what was there when it was asked, ms. */
+  readMs = 0;
+  /** `controllers()` shows controllers that are being made without some of their attributes, drawn at each read. */
+  tornSysfs = false;
+  /** Every connect takes so many times as long. */
+  connectFactor = 1;
+  /** Errno of every connect while set, after its usual time; what stands in sysfs already is EALREADY as ever. */
+  refuse: string | null = null;
+  /** Another process holds the device for this long before each connect, ms. */
+  extraMs = 0;
+  /** A new controller has an instance that none had before, not the lowest free one. */
+  renumbers = false;
+  /** Which run of the agent writes now; stands in the records. */
+  run = 0;
 
   constructor(options: MemoryKernelOptions) {
     this.#options = options;
+    this.#lastInstance = (options.firstInstance ?? 0) - 1;
   }
 
   async connect(text: string): Promise<{ instance: number; cntlid: number }> {
     const { clock } = this.#options;
     if (!this.loaded) throw kernelError("ENOENT", "no such device: /dev/nvme-fabrics");
     const record: ConnectRecord = {
+      run: this.run,
       text,
       options: null,
       writtenMs: clock.nowMs(),
@@ -121,12 +121,13 @@ export class MemoryKernel implements Kernel {
     return tokens === null ? null : new Set(tokens);
   }
 
-  // deno-lint-ignore require-await
   async controllers(): Promise<Controller[]> {
     if (this.readError !== null) {
       throw new KernelError(this.readError, `Cannot read sysfs: ${this.readError}`);
     }
-    return this.list();
+    const found = this.tornSysfs ? this.#listTorn() : this.list();
+    if (this.readMs > 0) await this.#sleepUntil(this.#options.clock.nowMs() + this.readMs);
+    return found;
   }
 
   watch(onHint: () => void): Closer {
@@ -142,14 +143,28 @@ export class MemoryKernel implements Kernel {
 
   /** What sysfs shows, by instance. */
   list(): Controller[] {
-    return [...this.#controllers.values()].sort((a, b) => a.instance - b.instance).map((live) =>
-      this.#show(live)
-    );
+    return this.#byInstance().map((live) => this.#show(live));
+  }
+
+  #listTorn(): Controller[] {
+    return this.#byInstance().flatMap((live) => {
+      const shown = this.#show(live);
+      return live.inMaking ? tornController(shown, this.#options.random ?? (() => 0)) ?? [] : shown;
+    });
+  }
+
+  #byInstance(): Live[] {
+    return [...this.#controllers.values()].sort((a, b) => a.instance - b.instance);
   }
 
   /** Writes that are waiting or under way. */
   get inFlight(): number {
     return this.connects.filter(({ result }) => result === "pending").length;
+  }
+
+  /** Those of one run of the agent: the kernel goes on with the writes of a process that was killed. */
+  inFlightOf(run: number): number {
+    return this.connects.filter((record) => record.result === "pending" && record.run === run).length;
   }
 
   /** A controller that stood before the agent came, or that somebody else connected; answers its name. */
@@ -177,6 +192,17 @@ export class MemoryKernel implements Kernel {
     for (const live of this.#controllers.values()) this.#checkLive(live);
   }
 
+  /** `rmmod -f`: all controllers go, and the device; connects that wait or are under way fail. */
+  removeModule(): void {
+    this.loaded = false;
+    for (const live of [...this.#controllers.values()]) this.#remove(live, "unloaded");
+  }
+
+  loadModule(): void {
+    this.loaded = true;
+    this.sendHint();
+  }
+
   /** Hints as from any uevent. */
   sendHint(): void {
     if (this.dropHints) return;
@@ -190,29 +216,35 @@ export class MemoryKernel implements Kernel {
   }
 
   async #performConnect(record: ConnectRecord): Promise<{ instance: number; cntlid: number }> {
-    record.startedMs = this.#options.clock.nowMs();
+    const { clock } = this.#options;
+    if (this.extraMs > 0) await this.#sleepUntil(clock.nowMs() + this.extraMs);
+    record.startedMs = clock.nowMs();
     let live: Live | null = null;
     try {
+      if (!this.loaded) throw kernelError("ENODEV", "the module is gone");
       const options = this.#parse(record.text);
       Object.assign(record, { options });
       if (!options.discovery && !options.given.has("duplicate_connect") && this.#exists(options)) {
         throw kernelError("EALREADY", `${options.nqn} at ${options.traddr} is connected`);
       }
       // sysfs shows the controller from here on, whether it ever comes to live or not.
-      live = this.#create(options, "connecting");
+      live = this.#create(options, "connecting", true);
       record.name = nameOf(live.instance);
       await this.#dial(options);
-      if (!this.#controllers.has(live.instance)) {
-        throw kernelError("EIO", `${record.name} was deleted meanwhile`);
-      }
+      if (!this.#isThere(live)) throw kernelError("EIO", `${record.name} was deleted meanwhile`);
       this.#becomeLive(live);
       record.result = "connected";
       return { instance: live.instance, cntlid: live.cntlid };
     } catch (error) {
       record.result = errorCode(error);
-      if (live !== null && this.#controllers.has(live.instance)) this.#remove(live, "failed");
+      if (live !== null && this.#isThere(live)) this.#remove(live, "failed");
       throw error;
     }
+  }
+
+  /** Its number may be another's by now. */
+  #isThere(live: Live): boolean {
+    return this.#controllers.get(live.instance) === live;
   }
 
   #parse(text: string): FabricsOptions {
@@ -243,12 +275,24 @@ export class MemoryKernel implements Kernel {
     );
   }
 
-  /** Throws as the kernel's socket and its Connect command do. */
   async #dial(options: FabricsOptions): Promise<void> {
-    const { connectMs = 30, swallowedMs = 3_000, random } = this.#options;
+    try {
+      await this.#reachController(options);
+    } finally {
+      // deno-lint-ignore no-unsafe-finally
+      if (this.refuse !== null) throw kernelError(this.refuse, options.traddr);
+    }
+  }
+
+  /** Throws as the kernel's socket and its Connect command do. */
+  async #reachController(options: FabricsOptions): Promise<void> {
+    const { random } = this.#options;
+    const factor = this.connectFactor;
+    const connectMs = (this.#options.connectMs ?? 30) * factor;
+    const swallowedMs = (this.#options.swallowedMs ?? 3_000) * factor;
     const startMs = this.#options.clock.nowMs();
     // The first packet, and its one retransmission after a second.
-    for (const retryMs of [1, 1_001]) {
+    for (const retryMs of [factor, 1_001 * factor]) {
       if (retryMs >= swallowedMs) break;
       await this.#sleepUntil(startMs + retryMs);
       const answer = this.#ask(options);
@@ -268,15 +312,17 @@ export class MemoryKernel implements Kernel {
     return this.#options.reachability.connect({ traddr, trsvcid, subsysnqn: nqn, hostnqn, hostid });
   }
 
-  #create(options: FabricsOptions, state: ControllerState): Live {
-    let instance = this.#options.firstInstance ?? 0;
+  #create(options: FabricsOptions, state: ControllerState, inMaking = false): Live {
     // The lowest free number, as the kernel's ida gives: a name comes back for another controller.
+    let instance = this.renumbers ? this.#lastInstance + 1 : this.#options.firstInstance ?? 0;
     while (this.#controllers.has(instance)) instance++;
+    this.#lastInstance = Math.max(this.#lastInstance, instance);
     const live: Live = {
       instance,
       options,
       cntlid: this.#nextCntlid++,
       state,
+      inMaking,
       lostMs: Infinity,
       timer: null,
     };
@@ -300,6 +346,7 @@ export class MemoryKernel implements Kernel {
 
   #becomeLive(live: Live): void {
     live.state = "live";
+    live.inMaking = false;
     live.lostMs = Infinity;
     this.#watchLive(live);
     this.sendHint();

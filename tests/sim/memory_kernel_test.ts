@@ -1,4 +1,5 @@
 import { KernelError } from "../../src/base/errors.ts";
+import { seededRandom } from "../../src/base/random.ts";
 import { assert, assertEquals, assertRejects } from "../assert.ts";
 import { MemoryKernel, type MemoryKernelOptions } from "./memory_kernel.ts";
 import type { ConnectAnswer } from "./reachability.ts";
@@ -205,4 +206,123 @@ Deno.test("MemoryKernel hints at changes, late or never when told so", async () 
   assertEquals(hints, before + 1);
   closer.close();
   assertEquals(kernel.watchers, 0);
+});
+
+Deno.test("MemoryKernel: slow, busy and refusing, and well again", async () => {
+  const { clock, kernel, connect } = setUp();
+  const timed = async (traddr: string) => {
+    const startMs = clock.nowMs();
+    return [await connect(connectText({ traddr })), clock.nowMs() - startMs];
+  };
+  assertEquals(await timed("10.0.0.1"), ["nvme0", 31]);
+  kernel.connectFactor = 10;
+  assertEquals(await timed("10.0.0.2"), ["nvme1", 310]);
+  kernel.connectFactor = 1;
+  kernel.extraMs = 500;
+  assertEquals(await timed("10.0.0.3"), ["nvme2", 531]);
+  assertEquals(kernel.connects[2]!.startedMs - kernel.connects[2]!.writtenMs, 500);
+  kernel.extraMs = 0;
+  kernel.refuse = "ENOMEM";
+  assertEquals(await timed("10.0.0.4"), ["ENOMEM", 31]);
+  assertEquals(await timed("10.0.0.1"), ["EALREADY", 0]);
+  kernel.refuse = null;
+  assertEquals(await timed("10.0.0.4"), ["nvme3", 31]);
+  assertEquals(kernel.list().length, 4);
+});
+
+Deno.test("MemoryKernel: a slow sysfs answers what was there when it was asked", async () => {
+  const { clock, kernel } = setUp();
+  kernel.readMs = 50;
+  let found: string[] | null = null;
+  kernel.controllers().then((controllers) => found = controllers.map(({ name }) => name));
+  await clock.advance(10);
+  kernel.addController(connectText());
+  await clock.advance(39);
+  assertEquals(found, null);
+  await clock.advance(1);
+  assertEquals(found, []);
+});
+
+Deno.test("MemoryKernel: a torn sysfs lacks attributes of what is being made, and of nothing else", async () => {
+  const { clock, kernel, answers } = setUp({ random: seededRandom(5) });
+  const standing = kernel.addController(connectText({ traddr: "10.0.0.9" }));
+  answers.set("10.0.0.1", "swallowed");
+  kernel.connect(connectText()).catch(() => {});
+  await clock.advance(10);
+  const whole = JSON.stringify(kernel.list()[1]);
+  assertEquals(JSON.stringify((await kernel.controllers())[1]), whole);
+  kernel.tornSysfs = true;
+  const seen = new Set<string>();
+  let absent = 0;
+  for (let read = 0; read < 500; read++) {
+    const [first, second, ...more] = await kernel.controllers();
+    assertEquals([first, more.length], [kernel.list()[0], 0]);
+    if (second === undefined) absent++;
+    else seen.add(JSON.stringify(second));
+  }
+  assert(absent > 0 && seen.size > 20 && seen.has(whole), `${seen.size} pictures, ${absent} without`);
+  for (const text of seen) {
+    const { name, state, subsysnqn } = JSON.parse(text);
+    assert(name === "nvme1" && ["new", "connecting"].includes(state));
+    assert(["", "nqn.2020-01.com.example:a"].includes(subsysnqn));
+  }
+  kernel.deleteController(standing);
+});
+
+Deno.test("MemoryKernel gives new numbers while it renumbers", async () => {
+  const { kernel, connect } = setUp();
+  assertEquals(await connect(connectText()), "nvme0");
+  kernel.deleteController("nvme0");
+  kernel.renumbers = true;
+  assertEquals(await connect(connectText()), "nvme1");
+  kernel.deleteController("nvme1");
+  assertEquals(await connect(connectText()), "nvme2");
+  kernel.renumbers = false;
+  assertEquals(await connect(connectText({ traddr: "10.0.0.2" })), "nvme0");
+});
+
+Deno.test("MemoryKernel without its module has no controller, and fails what is under way", async () => {
+  const { clock, kernel, connect, states } = setUp();
+  assertEquals(await connect(connectText()), "nvme0");
+  const results: string[] = [];
+  for (const traddr of ["10.0.0.2", "10.0.0.3"]) {
+    kernel.connect(connectText({ traddr })).catch((error) => results.push(error.code));
+  }
+  await clock.advance(10);
+  kernel.removeModule();
+  assertEquals([states(), kernel.loaded], [[], false]);
+  assertEquals(kernel.losses.map(({ name, cause }) => `${name} ${cause}`), [
+    "nvme0 unloaded",
+    "nvme1 unloaded",
+  ]);
+  await clock.advance(100);
+  assertEquals(results, ["EIO", "ENODEV"]);
+  kernel.loadModule();
+  assertEquals(await connect(connectText()), "nvme0");
+  kernel.close();
+  assertEquals(clock.liveTimers(), 0);
+});
+
+Deno.test("MemoryKernel: a number that is another's by now does not become live by an old connect", async () => {
+  const { clock, kernel, states } = setUp();
+  let result = "";
+  kernel.connect(connectText()).catch((error) => result = error.code);
+  await clock.advance(10);
+  kernel.deleteController("nvme0");
+  kernel.addController(connectText({ traddr: "10.0.0.2" }));
+  await clock.advance(100);
+  assertEquals([result, states(), kernel.losses.length], ["EIO", ["nvme0 live"], 1]);
+});
+
+Deno.test("MemoryKernel tells the connects of one run from those of another", async () => {
+  const { clock, kernel, answers } = setUp();
+  answers.set("10.0.0.1", "swallowed");
+  kernel.run = 1;
+  kernel.connect(connectText()).catch(() => {});
+  kernel.run = 2;
+  for (const traddr of ["10.0.0.2", "10.0.0.3"]) void kernel.connect(connectText({ traddr }));
+  await clock.advance(100);
+  assertEquals([kernel.inFlightOf(1), kernel.inFlightOf(2), kernel.inFlight], [1, 2, 3]);
+  await clock.advance(3_500);
+  assertEquals([kernel.inFlight, kernel.connects.map(({ run }) => run)], [0, [1, 2, 2]]);
 });
