@@ -1,5 +1,5 @@
 /** A directory of entry files in memory, as consumers and file systems treat it; watch hints may be lost or late. */
-import type { Clock } from "../../src/base/clock.ts";
+import type { Clock, Timer } from "../../src/base/clock.ts";
 import { limits } from "../../src/base/limits.ts";
 import type { Closer, ConfigDir, ConfigDirScan, ConfigFile } from "../../src/model/world.ts";
 
@@ -31,6 +31,8 @@ export class MemoryConfigDir implements ConfigDir {
   /** Error text of every scan while set. */
   scanError: string | null = null;
   #hintPending = false;
+  #spuriousHintsMs = 0;
+  #spurious: Timer | null = null;
 
   constructor(clock: Clock, path = "/etc/discovery-client/discovery.d") {
     this.#clock = clock;
@@ -45,6 +47,25 @@ export class MemoryConfigDir implements ConfigDir {
 
   get watchers(): number {
     return this.#watchers.size;
+  }
+
+  /** Hints come without any change, one every so many ms; 0 for none. */
+  get spuriousHintsMs(): number {
+    return this.#spuriousHintsMs;
+  }
+
+  set spuriousHintsMs(ms: number) {
+    if (ms === this.#spuriousHintsMs) return;
+    this.#spuriousHintsMs = ms;
+    this.#spurious?.cancel();
+    this.#spurious = null;
+    const next = () => {
+      this.#spurious = this.#clock.setTimer(ms, () => {
+        this.sendHint();
+        next();
+      });
+    };
+    if (ms > 0) next();
   }
 
   /** What the file says, or undefined. */

@@ -66,6 +66,22 @@ Deno.test("MemoryConfigDir merges, delays and loses hints", async () => {
   assertEquals(dir.watchers, 0);
 });
 
+Deno.test("MemoryConfigDir hints without a change, at a period, until told not to", async () => {
+  const { clock, dir, hints } = setUp();
+  dir.spuriousHintsMs = 100;
+  await clock.advance(150);
+  // Set again to the same it keeps its period.
+  dir.spuriousHintsMs = 100;
+  await clock.advance(200);
+  assertEquals([hints(), dir.scans], [3, 0]);
+  dir.spuriousHintsMs = 10;
+  await clock.advance(50);
+  assertEquals(hints(), 8);
+  dir.spuriousHintsMs = 0;
+  await clock.advance(1_000);
+  assertEquals([hints(), clock.liveTimers()], [8, 0]);
+});
+
 Deno.test("MemoryConfigDir goes, comes back, fails and is slow", async () => {
   const { clock, dir } = setUp();
   dir.write("a", "1");

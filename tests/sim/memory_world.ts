@@ -47,6 +47,19 @@ export class MemoryNotifier implements Notifier {
   }
 }
 
+/** What every fault of the kernel is while there is none. */
+const kernelFaultless = {
+  readError: null,
+  readMs: 0,
+  tornSysfs: false,
+  dropHints: false,
+  hintDelayMs: 0,
+  connectFactor: 1,
+  refuse: null,
+  extraMs: 0,
+  renumbers: false,
+} as const satisfies Partial<MemoryKernel>;
+
 export class MemoryWorld {
   readonly seed: number;
   readonly clock = new VirtualClock();
@@ -60,6 +73,7 @@ export class MemoryWorld {
   readonly notifier = new MemoryNotifier();
   readonly #agentRandom: Random;
   #current: MortalWorld | null = null;
+  #boots = 0;
 
   constructor(options: MemoryWorldOptions) {
     const { seed, latencyMs, admits = () => "accepted", kernel = {} } = options;
@@ -81,9 +95,13 @@ export class MemoryWorld {
     this.log = new MemoryLog(clock);
   }
 
-  /** A world for one run of the agent; the run before must have ended, by `exit()` or `crash()`. */
+  /**
+   * A world for one run of the agent; the run before must have ended, by `exit()`, `crash()` or `powerLoss()`. The
+   * kernel's records carry the number of the run, from 1.
+   */
   boot(): MortalWorld {
     assert(this.#current === null, "The former run has not ended");
+    this.kernel.run = ++this.#boots;
     this.#current = new MortalWorld({
       clock: this.clock,
       random: this.#agentRandom,
@@ -129,14 +147,13 @@ export class MemoryWorld {
   /** Ends every fault that this file's parts know. */
   healAll(): void {
     this.network.healAll();
-    this.kernel.loaded = true;
-    this.kernel.readError = null;
-    this.kernel.dropHints = false;
-    this.kernel.hintDelayMs = 0;
+    Object.assign(this.kernel, kernelFaultless);
+    if (!this.kernel.loaded) this.kernel.loadModule();
     this.configDir.scanError = null;
     this.configDir.scanMs = 0;
     this.configDir.dropHints = false;
     this.configDir.hintDelayMs = 0;
+    this.configDir.spuriousHintsMs = 0;
     this.store.writeError = null;
     this.store.readError = null;
     this.store.saveMs = 1;
