@@ -8,6 +8,7 @@ import { ConfigError } from "../base/errors.ts";
 import { limits } from "../base/limits.ts";
 import { quoteText } from "../base/quote.ts";
 import type { Cluster } from "../model/cluster.ts";
+import type { ConnectOptions } from "../model/connect_options.ts";
 import { formatHostId, nqnProblem, parseHostId } from "../nvme/nqn.ts";
 
 /** One remembered endpoint. */
@@ -31,7 +32,17 @@ export interface StateEntry {
   readonly retired: boolean;
   /** Host name that gave the address. */
   readonly hostName?: string;
+  /** The other connect options; nothing that secures a connection. */
+  readonly options?: RememberedOptions;
+  /** The entry files hold keys or secrets for it, which are never written here: without them it is not connected. */
+  readonly secured?: boolean;
 }
+
+/** Whole numbers and flags, named and ranged as in `ConnectOptions`; and the interface. */
+export type RememberedOptions = Pick<
+  ConnectOptions,
+  "hostIface" | "keepAliveTmo" | "reconnectDelay" | "nrIoQueues" | "queueSize" | "hdrDigest" | "dataDigest"
+>;
 
 export interface State {
   readonly entries: readonly StateEntry[];
@@ -73,6 +84,8 @@ function formatEntry(entry: StateEntry): Record<string, unknown> {
     ...(entry.retired ? { Retired: true } : {}),
     ...(entry.hostName === undefined ? {} : { HostName: entry.hostName }),
     ...(entry.discoveryNqn === undefined ? {} : { DiscoveryNqn: entry.discoveryNqn }),
+    ...(entry.options === undefined ? {} : { Options: entry.options }),
+    ...(entry.secured ? { Secured: true } : {}),
   };
 }
 
@@ -173,7 +186,27 @@ function parseExtras(item: Record<string, unknown>) {
     ...(isLossSeconds(CtrlLossTMO) ? { ctrlLossTmo: CtrlLossTMO } : {}),
     ...(typeof HostName === "string" && isHostName(HostName) ? { hostName: HostName.toLowerCase() } : {}),
     ...(isNqn(DiscoveryNqn) ? { discoveryNqn: DiscoveryNqn } : {}),
+    ...parseOptions(item.Options),
+    ...(item.Secured === true ? { secured: true } : {}),
   };
+}
+
+/** Those that are what they should be. */
+function parseOptions(value: unknown): { options?: RememberedOptions } {
+  if (!isRecord(value)) return {};
+  const { hostIface, hdrDigest, dataDigest } = value;
+  const numbers = ["keepAliveTmo", "reconnectDelay", "nrIoQueues", "queueSize"] as const;
+  const options: RememberedOptions = {
+    ...(typeof hostIface === "string" && /^[\x21-\x2b\x2d-\x7e]{1,15}$/.test(hostIface) ? { hostIface } : {}),
+    ...Object.fromEntries(numbers.flatMap((name) => isCount(value[name]) ? [[name, value[name]]] : [])),
+    ...(hdrDigest === true ? { hdrDigest } : {}),
+    ...(dataDigest === true ? { dataDigest } : {}),
+  };
+  return Object.keys(options).length === 0 ? {} : { options };
+}
+
+function isCount(value: unknown): value is number {
+  return typeof value === "number" && Number.isInteger(value) && value >= 0 && value <= 2 ** 31 - 1;
 }
 
 function isNqn(value: unknown): value is string {

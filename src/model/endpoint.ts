@@ -15,6 +15,8 @@ export interface Endpoint {
   /** NQN to connect to; absent means the well-known discovery NQN. */
   readonly discoveryNqn?: string;
   readonly options: ConnectOptions;
+  /** It is remembered, and was secured; its keys and secrets are in the entry files, which were not read yet. */
+  readonly secretsUnknown?: true;
   /** `user`: a file names it. `referral`: only logs do. The words of internal.json. */
   readonly source: "user" | "referral";
   /** The entries that mean it, first file first; empty for a referral. */

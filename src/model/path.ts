@@ -16,12 +16,16 @@ export interface Path {
   readonly options: ConnectOptions;
   /** The cluster whose endpoint named it. */
   readonly cluster: Cluster;
+  /** Its endpoint's keys and secrets are not known yet. */
+  readonly secretsUnknown?: true;
   /** The record demands a secure channel (TREQ 1 with a TLS security type). */
   readonly secureChannelRequired: boolean;
 }
 
 /** What a path *is*. */
-export function pathKey(path: Omit<Path, "cluster" | "hostid" | "secureChannelRequired">): string {
+export function pathKey(
+  path: Omit<Path, "cluster" | "hostid" | "secureChannelRequired" | "secretsUnknown">,
+): string {
   const { hostTraddr = "", hostIface = "" } = path.options;
   return `${path.traddr} ${path.trsvcid} ${path.subsysnqn} ${path.hostnqn} ${hostTraddr} ${hostIface}`;
 }

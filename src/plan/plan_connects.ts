@@ -143,6 +143,10 @@ function missingRow(pass: Pass, wanted: WantedPath): PathRow {
   if (controllers === null) {
     return { wanted, state: "waiting", reason: "sysfs was not read yet", retryAtMs: nowMs };
   }
+  if (wanted.path.secretsUnknown) {
+    const reason = "its keys and secrets are in the entry files, which could not be read yet";
+    return { wanted, state: "waiting", reason, retryAtMs: nowMs };
+  }
   if (connect.state === "done") {
     const row = justConnected(pass, wanted, connect, controllers);
     if (row !== null) return row;

@@ -84,7 +84,8 @@ function sameMember(a: Member, b: Member): boolean {
 function sameEndpoint(a: Endpoint, b: Endpoint): boolean {
   if (a === b) return true;
   return a.source === b.source && a.hostid === b.hostid && a.hostName === b.hostName &&
-    a.discoveryNqn === b.discoveryNqn && sameConnectOptions(a.options, b.options) &&
+    a.discoveryNqn === b.discoveryNqn && a.secretsUnknown === b.secretsUnknown &&
+    sameConnectOptions(a.options, b.options) &&
     sameItems(a.origins, b.origins, (x, y) => x.file === y.file && x.line === y.line);
 }
 
@@ -211,7 +212,7 @@ function referralMembers(
 function namedMember(context: Context, key: string, { referral, by }: Named): Member {
   const namer = by.reduce((best, member) => member.depth < best.depth ? member : best);
   const previous = context.before.get(key);
-  const { cluster, hostid, options } = namer.endpoint;
+  const { cluster, hostid, options, secretsUnknown } = namer.endpoint;
   const endpoint: Endpoint = {
     cluster,
     transport: "tcp",
@@ -220,6 +221,7 @@ function namedMember(context: Context, key: string, { referral, by }: Named): Me
     hostid,
     discoveryNqn: referral.subnqn === discoveryNqn ? undefined : referral.subnqn,
     options,
+    ...(secretsUnknown ? { secretsUnknown } : {}),
     source: "referral",
     origins: [],
   };
@@ -250,8 +252,12 @@ function unnamedMember(
     return { ...previous, endpoint, namedBy: [], reason: "remembered referral" };
   }
   const absent = namers.flatMap((namer) => before.get(namer) ?? []);
-  const inherited = inheritance(context, configured, namers);
-  const endpoint: Endpoint = { ...previous.endpoint, ...inherited, source: "referral", origins: [] };
+  const endpoint: Endpoint = {
+    ...previous.endpoint,
+    ...inheritance(context, configured, namers),
+    source: "referral",
+    origins: [],
+  };
   const reason = `referral of ${labels(absent)}, which cannot be asked now`;
   return { ...previous, endpoint, namedBy: namers, retired: false, reason };
 }
@@ -264,16 +270,20 @@ function inheritance(
   { before }: Context,
   configured: ReadonlyMap<string, Endpoint>,
   namers: readonly string[],
-): Pick<Endpoint, "hostid" | "options"> | undefined {
+): Pick<Endpoint, "hostid" | "options" | "secretsUnknown"> | undefined {
   const trail = new Set(namers);
   // Grows while it is walked, and ends in a ring too.
   for (const key of trail) {
     const entry = configured.get(key);
-    if (entry !== undefined) return { hostid: entry.hostid, options: entry.options };
+    if (entry !== undefined) return inherited(entry);
     for (const namer of before.get(key)?.namedBy ?? []) trail.add(namer);
   }
   const [first] = configured.values();
-  return first === undefined ? undefined : { hostid: first.hostid, options: first.options };
+  return first === undefined ? undefined : inherited(first);
+}
+
+function inherited({ hostid, options, secretsUnknown }: Endpoint) {
+  return { hostid, options, secretsUnknown };
 }
 
 /** Witnesses that name it now, and absent ones that did when they were last heard. */

@@ -1,7 +1,11 @@
-/** The endpoint list as internal.json remembers it, both ways. Secrets and most options are not in it: the files have them. */
+/**
+ * The endpoint list as internal.json remembers it, both ways. What secures a connection is not in it: the entry files
+ * have it, and until they are read such an endpoint's paths wait.
+ */
 import { formatHostPort } from "../base/address.ts";
-import type { State, StateEntry } from "../config/state_file.ts";
+import type { RememberedOptions, State, StateEntry } from "../config/state_file.ts";
 import { clusterKey } from "../model/cluster.ts";
+import type { ConnectOptions } from "../model/connect_options.ts";
 import { endpointKey, endpointLabel } from "../model/endpoint.ts";
 import type { ClusterState, EndpointList, Member } from "./facts.ts";
 
@@ -16,6 +20,7 @@ export function listToEntries(list: EndpointList): StateEntry[] {
 
 function toEntry(member: Member, labels: ReadonlyMap<string, string>): StateEntry {
   const { endpoint, namedBy, retired } = member;
+  const remembered = rememberedOptions(endpoint.options);
   return {
     cluster: endpoint.cluster,
     transport: endpoint.transport,
@@ -30,7 +35,22 @@ function toEntry(member: Member, labels: ReadonlyMap<string, string>): StateEntr
     namedBy: namedBy.flatMap((key) => labels.get(key) ?? []),
     retired,
     hostName: endpoint.hostName,
+    options: Object.keys(remembered).length === 0 ? undefined : remembered,
+    secured: endpoint.secretsUnknown === true || isSecured(endpoint.options) ? true : undefined,
   };
+}
+
+function rememberedOptions(options: ConnectOptions): RememberedOptions {
+  const { hostIface, keepAliveTmo, reconnectDelay, nrIoQueues, queueSize, hdrDigest, dataDigest } = options;
+  const all = { hostIface, keepAliveTmo, reconnectDelay, nrIoQueues, queueSize, hdrDigest, dataDigest };
+  return Object.fromEntries(
+    Object.entries(all).filter(([, value]) => value !== undefined && value !== false),
+  );
+}
+
+function isSecured({ dhchapSecret, dhchapCtrlSecret, tls, tlsKey, keyring }: ConnectOptions): boolean {
+  return tls === true ||
+    [dhchapSecret, dhchapCtrlSecret, tlsKey, keyring].some((value) => value !== undefined);
 }
 
 /** Members of one cluster in the order of the entries; the first of two equal ones counts. */
@@ -52,7 +72,7 @@ export function rememberedList(state: State): EndpointList {
 
 function toMember(entry: StateEntry): Member {
   const { cluster, transport, traddr, trsvcid, hostid, discoveryNqn, hostName, source } = entry;
-  const options = { hostTraddr: entry.hostTraddr, ctrlLossTmo: entry.ctrlLossTmo };
+  const options = { ...entry.options, hostTraddr: entry.hostTraddr, ctrlLossTmo: entry.ctrlLossTmo };
   const namedBy = entry.namedBy.flatMap((label) => {
     const address = parseLabel(label);
     return address === null ? [] : [endpointKey({ cluster, transport, ...address })];
@@ -68,6 +88,7 @@ function toMember(entry: StateEntry): Member {
       discoveryNqn,
       hostName,
       options,
+      ...(entry.secured === true ? { secretsUnknown: true } : {}),
       source,
       origins: source === "user" ? [{ file: "internal.json", line: 0 }] : [],
     },

@@ -87,7 +87,8 @@ function logPaths(log: DiscoveryLog, endpoint: Endpoint): LogPaths {
 
 /** All that a path takes from its endpoint and that can change while the endpoint stays what it is. */
 function sameInheritance(a: Endpoint, b: Endpoint): boolean {
-  return a === b || (a.options === b.options && a.hostid === b.hostid);
+  return a === b ||
+    (a.options === b.options && a.hostid === b.hostid && a.secretsUnknown === b.secretsUnknown);
 }
 
 function refusedRecord(endpoint: Endpoint, record: DiscoveryRecord, reason: string): RefusedRecord {
@@ -113,6 +114,7 @@ function toWantedPath(
     hostid: endpoint.hostid,
     options: endpoint.options,
     cluster: endpoint.cluster,
+    ...(endpoint.secretsUnknown ? { secretsUnknown: true } : {}),
     secureChannelRequired: (record.treq & 3) === 1 && record.sectype !== 0,
   };
   return {

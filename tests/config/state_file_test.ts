@@ -98,9 +98,24 @@ Deno.test("our own fields come back", () => {
     namedBy: ["10.0.0.2:8009", "[fe80::1%eth0]:8009"],
     retired: true,
     hostName: "node1",
+    options: { hostIface: "eth0", keepAliveTmo: 5, queueSize: 0, dataDigest: true },
+    secured: true,
   };
   const state: State = { entries: [entry], createdAtMs: 1_700_000_000_000, configDigest: "0123456789abcdef" };
   assertEquals(parse(formatState(state)), { ...state, problems: [] });
+});
+
+Deno.test("options that are not what they should be are as good as none", () => {
+  const Options = {
+    hostIface: "eth0,tls",
+    keepAliveTmo: "5",
+    reconnectDelay: -1,
+    nrIoQueues: 1.5,
+    hdrDigest: 1,
+    dhchapSecret: "x",
+  };
+  const [entry] = parse(withEntries({ ...good, Options, Secured: "yes" })).entries;
+  assertEquals([entry?.options, entry?.secured], [undefined, undefined]);
 });
 
 Deno.test("a document without entries is an empty list", () => {

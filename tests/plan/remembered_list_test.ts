@@ -3,7 +3,8 @@ import { formatState, parseState } from "../../src/config/state_file.ts";
 import { plan } from "../../src/plan/plan.ts";
 import { listToEntries, rememberedList } from "../../src/plan/remembered_list.ts";
 import { assert, assertEquals } from "../assert.ts";
-import { endpoint, entry, facts, keyOf, list, member, referred } from "./fact_samples.ts";
+import type { Entry } from "../../src/model/entry.ts";
+import { endpoint, entry, facts, keyOf, list, live, member, nvm, referred } from "./fact_samples.ts";
 import { theClusterKey } from "./path_samples.ts";
 
 /** To internal.json and back. */
@@ -42,6 +43,42 @@ Deno.test("rememberedList() keeps discovery NQN, source address and loss timeout
   );
   const [only] = restarted(before).list.get(theClusterKey)!.members;
   assertEquals([only?.endpoint.options, only?.endpoint.discoveryNqn], [options, "nqn.2024-01.io.example:d"]);
+});
+
+Deno.test("rememberedList() keeps every option that is neither key nor secret", () => {
+  const options = {
+    hostIface: "eth0",
+    keepAliveTmo: 7,
+    reconnectDelay: 3,
+    nrIoQueues: 2,
+    queueSize: 64,
+    hdrDigest: true,
+  };
+  const before = list(member("a", { endpoint: endpoint("a", { options }) }));
+  const [only] = restarted(before).list.get(theClusterKey)!.members;
+  assertEquals(JSON.parse(JSON.stringify(only!.endpoint.options)), options);
+  assertEquals(only?.endpoint.secretsUnknown, undefined);
+});
+
+Deno.test("A secured endpoint that is remembered is not connected before the entry files are read", () => {
+  const options = { dhchapSecret: new Secret("hush") };
+  const b = member("b", {
+    endpoint: endpoint("b", { source: "referral", options }),
+    namedBy: [keyOf("a")],
+    depth: 1,
+  });
+  const resumed = restarted(list(member("a", { endpoint: endpoint("a", { options }) }), b)).list;
+  const sessions = new Map([live("b", nvm("10.0.0.2:4420", "nqn.2024-01.io.example:volume"))]);
+  const planned = (entries: Entry[] | null) => plan(facts({ list: resumed, entries, sessions }), 1_000);
+  const before = planned(null);
+  assertEquals(before.connects.rows.map(({ state }) => state), ["waiting"]);
+  assert(before.connects.rows[0]!.reason.includes("entry files"));
+  assertEquals(before.connects.probe.length, 0);
+  // Saved once more meanwhile, they are still known to be secured.
+  const again = restarted(new Map(before.list)).list.get(theClusterKey)!.members;
+  assertEquals(again.map(({ endpoint }) => endpoint.secretsUnknown), [true, true]);
+  const after = planned([entry("a", { options })]);
+  assertEquals(after.connects.probe.map(({ path }) => path.options), [options]);
 });
 
 Deno.test("listToEntries() writes no secret", () => {
