@@ -90,7 +90,7 @@ class TreeBuilder {
   #resolve(alias: Alias, at: YamlPosition): unknown {
     const target = alias.resolve(this.#document);
     if (target === undefined) {
-      throw yamlError(this.#file, at, `alias *${alias.source.slice(0, 40)} names nothing`);
+      throw yamlError(this.#file, at, `alias *${printable(alias.source.slice(0, 40))} names nothing`);
     }
     return target;
   }
@@ -110,7 +110,11 @@ function reasonOf(code: string, message: string): string {
   // The library recurses; a thousand opening brackets exhaust the stack.
   if (code === "RESOURCE_EXHAUSTION") return "values are nested too deep";
   const line = message.split("\n", 1)[0] ?? "";
-  return line.slice(0, 160).replace(/[^\x20-\x7e]/g, "?");
+  return printable(line.slice(0, 160));
+}
+
+function printable(text: string): string {
+  return text.replace(/[^\x20-\x7e]/g, "?");
 }
 
 function yamlError(file: string, at: YamlPosition, reason: string): ConfigError {

@@ -203,6 +203,7 @@ Deno.test("a text that is no YAML is refused with its place", () => {
     ["kato: 1\ncores: [1", 2, ""],
     ["kato: 1\n  cores: 2\n", 1, ""],
     ["kato: 1\ncores: *nothing\n", 2, "alias *nothing names nothing"],
+    ["cores: *\x1ba\n", 1, "alias *?a names nothing"],
     ["kato: 1\n---\nkato: 2\n", 2, "multiple documents"],
     ["? {a: 1}\n: 2\n", 1, "a key is not plain text"],
     ["[".repeat(50_000), 1, "nested too deep"],

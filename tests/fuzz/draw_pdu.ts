@@ -88,7 +88,7 @@ function drawTermReq(choices: Choices, kind: "h2cTermReq" | "c2hTermReq"): Pdu {
 }
 
 function drawLength(choices: Choices): number {
-  return choices.once(40) ? choices.below(9_000) : choices.below(80);
+  return choices.once(200) ? choices.below(9_000) : choices.below(80);
 }
 
 /** Bytes on the wire: IC and TermReq carry no digests. */

@@ -1,8 +1,9 @@
 /**
- * Spreads the targets over processes, the one with least time so far first, and watches them: one that tells nothing
+ * Spreads the targets over processes, the one furthest behind its share of time first, and watches them: one that tells nothing
  * for too long is ended and its batch named; one that dies or grows without end likewise.
  */
 import type { Violation } from "./fuzz_target.ts";
+import { fuzzTargets } from "./index.ts";
 import { linesOf, type Order, type Told } from "./worker.ts";
 
 export interface PoolOptions {
@@ -29,6 +30,7 @@ export interface TargetResult {
 }
 
 interface Row extends TargetResult {
+  readonly share: number;
   ordered: number;
   orderedMs: number;
   slices: number;
@@ -47,6 +49,7 @@ export async function runPool(options: PoolOptions): Promise<TargetResult[]> {
     inputs: 0,
     ms: 0,
     violation: null,
+    share: fuzzTargets.find(({ name }) => name === target)?.share ?? 1,
     ordered: 0,
     orderedMs: 0,
     slices: 0,
@@ -70,7 +73,7 @@ function nextRow(rows: readonly Row[], options: PoolOptions, endMs: number): Row
   if (performance.now() >= endMs) return null;
   const open = rows.filter((row) => row.violation === null && row.ordered < options.runs);
   return open.reduce<Row | null>(
-    (least, row) => least === null || row.orderedMs < least.orderedMs ? row : least,
+    (least, row) => least === null || row.orderedMs / row.share < least.orderedMs / least.share ? row : least,
     null,
   );
 }

@@ -6,6 +6,8 @@ import { Choices, ChoicesArbitrary } from "./choices.ts";
 export interface FuzzTarget {
   /** snake_case, as its file. */
   readonly name: string;
+  /** How much of the time it gets; 1 unless it goes deeper than others. */
+  readonly share?: number;
   /** Makes one input of choices, hands it to the code under test, and throws when a promise is broken. */
   readonly tryInput: (choices: Choices) => void;
 }
@@ -37,7 +39,11 @@ export function tryInputs(
       if (choices.isSimpler) throw error;
     }
   };
+  const stackLines = Error.stackTraceLimit;
+  // Most inputs are refused with an error that nobody looks at; its stack would be most of the time.
+  Error.stackTraceLimit = 0;
   const found = findCounterexample(new ChoicesArbitrary(), tryInput, { runs, seed });
+  Error.stackTraceLimit = stackLines;
   if (found === null) return null;
   const violation = replayInput(target, found.value.list);
   if (violation !== null) return { ...violation, seed, shrinks: found.shrinks };

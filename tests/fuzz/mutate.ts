@@ -68,10 +68,10 @@ export function concat(chunks: readonly Uint8Array[]): Uint8Array {
 
 /** The stream as a socket might give it: at once, byte by byte, or in any pieces. */
 export function cutUp(choices: Choices, bytes: Uint8Array): Uint8Array[] {
-  const way = choices.below(4);
-  if (way === 0 || bytes.length === 0) return [bytes];
+  const way = choices.below(8);
+  if (way < 4 || bytes.length === 0) return [bytes];
   // Byte by byte for the first hundred, where headers are; all of a long stream would cost more than it tells.
-  const most = way === 1 ? 1 : way === 2 ? 32 : Math.max(bytes.length, 1);
+  const most = way === 7 ? 1 : way === 6 ? 32 : bytes.length;
   const chunks: Uint8Array[] = [];
   let at = 0;
   while (at < bytes.length && chunks.length < 100) {

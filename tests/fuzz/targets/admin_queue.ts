@@ -152,7 +152,7 @@ class QueueUnderTest {
     const sent = spoil ? mutateBytes(this.#choices, bytes) : bytes;
     if (sent !== bytes) this.#spoilt = true;
     for (const chunk of cutUp(this.#choices, sent)) {
-      this.#guard(() => this.#queue.handleBytes(this.#nowMs, chunk.slice()));
+      this.#guard(() => this.#queue.handleBytes(this.#nowMs, chunk));
       const out = this.#queue.takeBytes();
       check(out === null || out.length < 40_000, () => `${out?.length} bytes go out for ${chunk.length}`);
       check(this.#queue.takeBytes() === null, "Bytes without end");
@@ -196,5 +196,6 @@ class QueueUnderTest {
 
 export const adminQueue: FuzzTarget = {
   name: "admin_queue",
+  share: 3,
   tryInput: (choices) => new QueueUnderTest(choices).run(),
 };

@@ -108,4 +108,4 @@ function checkAddress(record: DiscoveryRecord): void {
   checkSame(recordAddress(canonical, reporter), leads, "The address it leads to");
 }
 
-export const discoveryLog: FuzzTarget = { name: "discovery_log", tryInput };
+export const discoveryLog: FuzzTarget = { name: "discovery_log", share: 3, tryInput };

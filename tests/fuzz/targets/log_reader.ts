@@ -105,5 +105,6 @@ class ReaderUnderTest {
 
 export const logReader: FuzzTarget = {
   name: "log_reader",
+  share: 3,
   tryInput: (choices) => new ReaderUnderTest(choices).run(),
 };

@@ -86,7 +86,7 @@ class SessionUnderTest {
 
   #deliver(bytes: Uint8Array): void {
     for (const chunk of cutUp(this.#choices, bytes)) {
-      this.#session.handleBytes(this.#nowMs, chunk.slice());
+      this.#session.handleBytes(this.#nowMs, chunk);
       this.#listen(chunk.length);
     }
   }
@@ -165,5 +165,6 @@ function checkLog({ genctr, records }: DiscoveryLog): void {
 
 export const session: FuzzTarget = {
   name: "session",
+  share: 4,
   tryInput: (choices) => new SessionUnderTest(choices).run(),
 };

@@ -92,4 +92,4 @@ function drawEnvName(choices: Choices): string {
   return choices.once(5) ? `DC_${mutateText(choices, envName)}` : envName;
 }
 
-export const settings: FuzzTarget = { name: "settings", tryInput };
+export const settings: FuzzTarget = { name: "settings", share: 3, tryInput };

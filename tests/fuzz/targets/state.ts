@@ -119,4 +119,4 @@ function spoilValues(choices: Choices, text: string): string {
   return spoilt;
 }
 
-export const state: FuzzTarget = { name: "state", tryInput };
+export const state: FuzzTarget = { name: "state", share: 3, tryInput };
