@@ -29,8 +29,7 @@ export interface ChildOptions {
 }
 
 /** `deno run` of a file beside this one. */
-export function denoWords(file: string, ...v8Flags: string[]): string[] {
-  const flags = v8Flags.length === 0 ? [] : [`--v8-flags=${v8Flags.join(",")}`];
+export function denoWords(file: string, flags: readonly string[] = []): string[] {
   const path = new URL(file, import.meta.url).pathname;
   return [Deno.execPath(), "run", "--quiet", "--allow-all", "--no-check", "--cached-only", ...flags, path];
 }

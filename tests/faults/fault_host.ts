@@ -34,10 +34,12 @@ export interface FaultHostOptions extends TargetGroupPlan {
   readonly ctrlLossTmo?: number;
   /** Words in front of the agent's: limits and the like; they must end in exec. */
   readonly agentWrapper?: readonly string[];
-  readonly agentV8Flags?: readonly string[];
   /** Instead of a directory of the run's own. */
   readonly internalDir?: string;
 }
+
+/** As the program is compiled with. */
+const agentFlags = ["--v8-flags=--max-semi-space-size=8"];
 
 interface KernelState {
   readonly controllers: readonly Controller[];
@@ -233,10 +235,10 @@ autoDetectEntries: {enabled: false}
     assert(this.#agent === null, "The agent runs");
     this.#agentStarts++;
     this.#status = "";
-    const program = denoWords("agent_process.ts", ...this.#options.agentV8Flags ?? []);
+    const program = denoWords("agent_process.ts", agentFlags);
     this.#agent = new ChildProcess({
       name: "the agent",
-      words: [...this.namespace.prefix, ...wrapper, ...program, "serve", "--config", this.#settingsFile],
+      words: [...wrapper, ...this.namespace.prefix, ...program, "serve", "--config", this.#settingsFile],
       env: { FAULT_KERNEL: this.#kernelSocket, NOTIFY_SOCKET: this.#notifySocket },
       onDeath: (what) => {
         if (!this.#mayAgentDie) this.#deaths.push(what);
@@ -259,8 +261,13 @@ autoDetectEntries: {enabled: false}
     return this.#agentStarts;
   }
 
+  /** kill -9; returns when the targets have seen its sessions end. */
   async killAgent(): Promise<void> {
     await this.#endAgent("SIGKILL");
+    await until("the targets see the agent's end", 5_000, async () => {
+      const armed = Object.entries(await this.targets.armed()).filter(([, count]) => count > 0);
+      return armed.length === 0 ? null : `${armed.length} sessions remain`;
+    });
   }
 
   /** An orderly end; answers the ms it took. */

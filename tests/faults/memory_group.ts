@@ -40,10 +40,15 @@ export class MemoryGroup {
     return ["sh", "-c", `echo $$ >${this.#path}/cgroup.procs && exec "$@"`, "sh"];
   }
 
-  /** A limit below what is used makes the system reclaim, and then kill. */
   async setLimit(bytes: number): Promise<void> {
-    // The first version refuses what it cannot reclaim, and kills only who asks for more.
-    await Deno.writeTextFile(`${this.#path}/${files[this.#version].limit}`, String(bytes)).catch(() => {});
+    await Deno.writeTextFile(`${this.#path}/${files[this.#version].limit}`, String(bytes));
+  }
+
+  /** Leaves no room: whoever needs more is killed. Version 2 kills at once where it must. */
+  async squeeze(): Promise<void> {
+    await this.setLimit(24 * 2 ** 20).catch(async () => await this.setLimit(await this.usedBytes()))
+      // It needed more in between.
+      .catch(() => {});
   }
 
   async usedBytes(): Promise<number> {

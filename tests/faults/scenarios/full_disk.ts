@@ -64,7 +64,9 @@ async function full(run: ScenarioRun): Promise<void> {
 
 async function readOnly(run: ScenarioRun): Promise<void> {
   const host = await hostOnDisk(run);
-  const remount = (mode: string) => runCommand(["mount", "-o", `remount,${mode}`, host.internalDir]);
+  // Over the directory as the agent sees it: the file system itself stays writable while its lock is held.
+  const asAgent = (...words: string[]) =>
+    runCommand(["nsenter", "-t", String(host.agent.pid), "-m", ...words]);
   await run.repeat(host, {
     fault: "read-only internalDir",
     times: run.full ? 10 : 2,
@@ -72,11 +74,12 @@ async function readOnly(run: ScenarioRun): Promise<void> {
     checked: "the last state saved stays loadable; a change meanwhile; paths, sessions, list",
     strike: async (time) => {
       const from = host.agent.logged;
-      await remount("ro");
+      await asAgent("mount", "--bind", host.internalDir, host.internalDir);
+      await asAgent("mount", "-o", "remount,bind,ro", host.internalDir);
       await moveNode(host, time);
       await checkSaveFails(host, from);
     },
-    end: async () => void await remount("rw"),
+    end: async () => void await asAgent("umount", host.internalDir),
   });
 }
 

@@ -38,6 +38,7 @@ async function untilGoodAreUp(host: FaultHost, limitMs: number): Promise<number>
   });
 }
 
+/** Answers the ms it takes. */
 async function goodAlone(run: ScenarioRun): Promise<number> {
   const host = await run.host({ ...plan, configured: good });
   host.startAgent();
@@ -57,7 +58,7 @@ async function withTheDead(run: ScenarioRun, aloneMs: number): Promise<void> {
   assert(await host.namespace.matched() >= swallowing.length, "Too few packets were swallowed");
   const armed = await host.targets.armed();
   assert(swallowing.every((id) => armed[id] === 0), "A dead endpoint has a session");
-  const some = good.filter((_, at) => at % 50 === 0);
+  const some = good.filter((_, at) => at % 20 < 2);
   await host.noticeChange(5_000, some);
   const endedMs = performance.now();
   await host.namespace.clearRules();
@@ -65,7 +66,7 @@ async function withTheDead(run: ScenarioRun, aloneMs: number): Promise<void> {
   const limitMs = 50_000;
   await host.untilWell("the dead are back", limitMs);
   const recoveredMs = performance.now() - endedMs;
-  await host.noticeChange(8_000);
+  await host.noticeChange(5_000, host.members.filter((_, at) => at % 20 < 4));
   await host.checkNothingLost();
   const common = { tried: 1, lost: await host.lost(), checked: "the other 500: as soon as without the dead" };
   run.addRow({
