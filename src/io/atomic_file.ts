@@ -14,27 +14,52 @@ export interface AtomicWrite {
   readonly replace: boolean;
 }
 
-export async function writeFileAtomically(write: AtomicWrite): Promise<void> {
+/** What it asks of a file system, so that a test may put one underneath that loses power. Errors carry an errno. */
+export interface AtomicFiles {
+  /** Opens a file that was not there, for writing; `EEXIST` when it was. */
+  create(path: string, mode: number): Promise<NewFile>;
+  rename(from: string, to: string): Promise<void>;
+  link(from: string, to: string): Promise<void>;
+  remove(path: string): Promise<void>;
+  syncDirectory(path: string): Promise<void>;
+}
+
+export interface NewFile {
+  /** Answers how many of the bytes were written. */
+  write(bytes: Uint8Array): Promise<number>;
+  sync(): Promise<void>;
+  close(): void;
+}
+
+const denoFiles: AtomicFiles = {
+  create: (path, mode) => Deno.open(path, { write: true, createNew: true, mode }),
+  rename: (from, to) => Deno.rename(from, to),
+  link: (from, to) => Deno.link(from, to),
+  remove: (path) => Deno.remove(path),
+  syncDirectory,
+};
+
+export async function writeFileAtomically(write: AtomicWrite, files: AtomicFiles = denoFiles): Promise<void> {
   const { path, temporaryPath } = write;
   try {
-    await writeNewFile(write);
-    if (write.replace) await Deno.rename(temporaryPath, path);
+    await writeNewFile(write, files);
+    if (write.replace) await files.rename(temporaryPath, path);
     else {
       // A rename would replace; a link refuses.
-      await Deno.link(temporaryPath, path);
-      await Deno.remove(temporaryPath);
+      await files.link(temporaryPath, path);
+      await files.remove(temporaryPath);
     }
-    await syncDirectory(parentOf(path));
+    await files.syncDirectory(parentOf(path));
   } catch (error) {
-    await removeIfThere(temporaryPath);
+    await removeIfThere(temporaryPath, files);
     throw kernelError(`Cannot write ${path}`, error);
   }
 }
 
-async function writeNewFile(write: AtomicWrite): Promise<void> {
+async function writeNewFile(write: AtomicWrite, files: AtomicFiles): Promise<void> {
   // What an earlier run left is not written to: it may have another mode, or be a symlink.
-  await removeIfThere(write.temporaryPath);
-  const file = await Deno.open(write.temporaryPath, { write: true, createNew: true, mode: write.mode });
+  await removeIfThere(write.temporaryPath, files);
+  const file = await files.create(write.temporaryPath, write.mode);
   try {
     const bytes = new TextEncoder().encode(write.text);
     for (let at = 0; at < bytes.length;) at += await file.write(bytes.subarray(at));
@@ -57,9 +82,9 @@ export async function syncDirectory(path: string): Promise<void> {
   }
 }
 
-async function removeIfThere(path: string): Promise<void> {
+async function removeIfThere(path: string, files: AtomicFiles): Promise<void> {
   try {
-    await Deno.remove(path);
+    await files.remove(path);
   } catch {
     // The write that follows, or preceded, tells what is wrong.
   }

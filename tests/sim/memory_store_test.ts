@@ -18,7 +18,7 @@ Deno.test("MemoryStore saves, loads, sets aside", async () => {
   await clock.advance(1);
   await save;
   assertEquals(new TextDecoder().decode((await store.load())!), "one");
-  assertEquals(await store.setAside(), `${store.path}.bad-1`);
+  assertEquals(await store.setAside(), `${store.path}.corrupt-1`);
   assertEquals([store.text, store.setAsides.length], [null, 1]);
 });
 
@@ -38,23 +38,41 @@ Deno.test("MemoryStore fails with the errno of the moment and keeps the old cont
   assertEquals((await assertRejects(() => store.load(), ConfigError)).code, "too-large");
 });
 
-Deno.test("MemoryStore: a crash leaves the old content or the new, and acknowledges nothing", async () => {
-  const found = new Set<string | null>();
-  for (let seed = 0; seed < 20; seed++) {
-    const { clock, store } = setUp(seed);
-    store.put("old");
-    let acknowledged = false;
-    store.save("new").then(() => acknowledged = true);
-    store.crash();
-    await clock.advance(10);
-    found.add(store.text);
-    assertEquals(acknowledged, false);
-    const next = store.save("next");
-    await clock.advance(1);
-    await next;
-    assertEquals(store.text, "next");
+for (const end of ["crash", "powerLoss"] as const) {
+  Deno.test(`MemoryStore.${end}() leaves the old content or the new, and acknowledges nothing`, async () => {
+    const found = new Set<string | null>();
+    for (let seed = 0; seed < 200; seed++) {
+      const { clock, store } = setUp(seed);
+      store.put("old");
+      let acknowledged = false;
+      store.save("new").then(() => acknowledged = true);
+      await clock.advance((seed % 8) / 8);
+      store[end]();
+      await clock.advance(10);
+      found.add(store.text);
+      assertEquals([acknowledged, store.saves[0]!.endedMs], [false, Infinity]);
+      const next = store.save("next");
+      await clock.advance(1);
+      await next;
+      assertEquals([store.text, store.disk.paths], ["next", [store.path]]);
+      store.powerLoss();
+      assertEquals(store.text, "next");
+    }
+    assertEquals([...found].sort(), ["new", "old"]);
+  });
+}
+
+Deno.test("MemoryStore takes exactly as long as it is told, in steps", async () => {
+  const { clock, store } = setUp();
+  for (const saveMs of [1, 7, 1_000]) {
+    store.saveMs = saveMs;
+    const startMs = clock.nowMs();
+    const save = store.save("text");
+    await clock.advance(saveMs);
+    await save;
+    assertEquals(store.saves.at(-1)!.endedMs - startMs, saveMs);
   }
-  assertEquals([...found].sort(), ["new", "old"]);
+  assertEquals([store.disk.operations, clock.liveTimers()], [18, 0]);
 });
 
 Deno.test("MemoryStore damages what is there", () => {
