@@ -134,7 +134,10 @@ export class HostileController {
     if (cdw12 === 0) this.#headerRecords = claimed;
     const end = 1024 * (1 + this.#headerRecords);
     // nvmet answers a read beyond the end with foreign memory.
-    check(cdw12 + bytes <= end, () => `Reads bytes ${cdw12} to ${cdw12 + bytes} of a log of ${end}`);
+    check(
+      this.spoilt || cdw12 + bytes <= end,
+      () => `Reads bytes ${cdw12} to ${cdw12 + bytes} of a log of ${end}`,
+    );
     const piece = new Uint8Array(bytes);
     piece.set(page.subarray(Math.min(cdw12, page.length), Math.min(cdw12 + bytes, page.length)));
     return piece;
