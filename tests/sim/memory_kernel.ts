@@ -203,6 +203,13 @@ export class MemoryKernel implements Kernel {
     this.sendHint();
   }
 
+  /** The whole host starts anew: no controller is left, and nothing of what was written before goes on. */
+  reboot(): void {
+    for (const live of [...this.#controllers.values()]) this.#remove(live, "unloaded");
+    for (const record of this.connects) if (record.result === "pending") record.result = "ENODEV";
+    this.#lock = Promise.resolve();
+  }
+
   /** Hints as from any uevent. */
   sendHint(): void {
     if (this.dropHints) return;
@@ -221,7 +228,7 @@ export class MemoryKernel implements Kernel {
     record.startedMs = clock.nowMs();
     let live: Live | null = null;
     try {
-      if (!this.loaded) throw kernelError("ENODEV", "the module is gone");
+      if (!this.loaded || record.result !== "pending") throw kernelError("ENODEV", "the device is gone");
       const options = this.#parse(record.text);
       Object.assign(record, { options });
       if (!options.discovery && !options.given.has("duplicate_connect") && this.#exists(options)) {

@@ -122,6 +122,13 @@ export class MemoryWorld {
     this.#end();
   }
 
+  /** The host dies and starts anew: the process, its kernel's controllers, and what the disk had not flushed. */
+  powerLoss(): void {
+    this.store.powerLoss();
+    this.#end();
+    this.kernel.reboot();
+  }
+
   /** The process ends by itself after an orderly stop; answers what it had left behind. */
   exit(): Leaks {
     const leaks = this.leaks();
@@ -157,6 +164,7 @@ export class MemoryWorld {
     this.store.writeError = null;
     this.store.readError = null;
     this.store.saveMs = 1;
+    this.store.disk.spaceBytes = Infinity;
   }
 
   /** No secret was shown, and every log line keeps its form. */

@@ -107,6 +107,71 @@ Deno.test("MemoryWorld.crash() ends a run at once; the kernel goes on; the next 
   assert(seen.slice(before).includes("EALREADY"));
 });
 
+Deno.test("MemoryWorld.powerLoss() ends the run, its writes and the kernel's controllers; what was saved stays", async () => {
+  const world = setUp();
+  const seen: string[] = [];
+  const first = world.boot();
+  live(first, seen);
+  await world.clock.advance(100);
+  assertEquals(world.kernel.list().length, 1);
+  for (const port of [4421, 4422]) void first.kernel.connect(connectText.replace("4420", `${port}`));
+  world.network.setFault("10.0.0.1:4421", { swallow: "both" });
+  await world.clock.advance(10);
+  assertEquals(world.kernel.inFlightOf(1), 2);
+  const before = seen.length;
+  world.powerLoss();
+  assertEquals(world.leaks(), { timers: 0, sockets: 0, watchers: 0 });
+  assertEquals([world.kernel.list(), world.kernel.inFlight, world.store.text], [[], 0, "state"]);
+  live(world.boot(), seen);
+  await world.clock.advance(100);
+  assert(seen.slice(before).includes("nvme0"), "Nothing of before holds the lock");
+  await world.clock.advance(10_000);
+  assertEquals(world.kernel.list().map(({ address, state }) => `${address.trsvcid} ${state}`), ["4420 live"]);
+  assertEquals(world.kernel.connects.map(({ run }) => run), [1, 1, 1, 2]);
+});
+
+Deno.test("MemoryWorld.healAll() ends every fault of network, kernel, directory and disk", async () => {
+  const world = setUp();
+  const { network, kernel, configDir, store } = world;
+  const states = () => {
+    const parts = [network, kernel, configDir, store] as object[];
+    const values = parts.flatMap((part) =>
+      Object.entries(part).filter(([, value]) => typeof value !== "object")
+    );
+    return [
+      ...values,
+      configDir.spuriousHintsMs,
+      store.writeError,
+      store.saveMs,
+      kernel.refuse,
+      kernel.loaded,
+    ];
+  };
+  const connection = world.boot().dialer.dial(target);
+  await world.clock.advance(2);
+  // Counts and numbers of runs stay; everything else comes back.
+  const healthy = states();
+  network.setFault("10.0.0.1", { stallAfterBytes: 1 });
+  network.socketsMax = 0;
+  kernel.removeModule();
+  Object.assign(kernel, { tornSysfs: true, connectFactor: 9, refuse: "EIO", extraMs: 9, renumbers: true });
+  Object.assign(kernel, { readMs: 9, readError: "EIO", dropHints: true, hintDelayMs: 9 });
+  Object.assign(configDir, { scanError: "EIO", scanMs: 9, dropHints: true, hintDelayMs: 9 });
+  configDir.spuriousHintsMs = 9;
+  Object.assign(store, { writeError: "EIO", readError: "EIO", saveMs: 9 });
+  store.disk.spaceBytes = 0;
+  world.healAll();
+  assertEquals(states(), healthy);
+  assertEquals(store.disk.spaceBytes, Infinity);
+  const buffer = new Uint8Array(8);
+  const open = await connection;
+  for (let read = 0; read < 3; read++) {
+    const count = open.read(buffer);
+    await world.clock.advance(20);
+    assertEquals(await count, 1, "The stall has ended");
+  }
+});
+
 Deno.test("MemoryWorld.crash() in the middle of a dial leaves no socket", async () => {
   const world = setUp();
   world.network.setFault("10.0.0.1", { swallow: "both" });
