@@ -4,7 +4,7 @@
  *
  * It never disconnects an I/O controller: there is no such action.
  */
-import { errorText } from "../base/errors.ts";
+import { errorText, TimeoutError } from "../base/errors.ts";
 import { limits } from "../base/limits.ts";
 import type { Timer } from "../base/clock.ts";
 import type { Endpoint } from "../model/endpoint.ts";
@@ -51,6 +51,7 @@ export class Agent {
   readonly #sessions = new Map<string, SessionRunner>();
   /** Whoever holds a socket or a timer, sessions that have ended but linger included. */
   readonly #runners = new Set<SessionRunner | ProbeRunner>();
+  readonly #lookUps = new Set<Timer>();
   #plan: Plan | null = null;
   #running = false;
   #stopping: Promise<void> | null = null;
@@ -90,6 +91,7 @@ export class Agent {
   }
 
   #remember(state: ParsedState): void {
+    this.#facts.rememberNames(state.entries);
     const { read, digest, modifiedMs } = this.#configWatch;
     const unchanged = state.configDigest !== undefined
       ? state.configDigest === digest
@@ -123,6 +125,7 @@ export class Agent {
     this.#wake?.cancel();
     this.#configWatch.stop();
     this.#kernelWatch.stop();
+    for (const deadline of this.#lookUps) deadline.cancel();
     for (const runner of this.#runners) if (runner instanceof ProbeRunner) runner.abandon();
     await Promise.all([this.#stopSessions(), this.#stateKeeper.stop()]);
     for (const runner of this.#runners) runner.abandon();
@@ -269,12 +272,29 @@ export class Agent {
 
   async #resolve(name: string): Promise<void> {
     this.#facts.recordResolving(name);
-    let result: readonly string[] | Error;
-    try {
-      result = await this.#world.resolver.resolve(name);
-    } catch (error) {
-      result = error instanceof Error ? error : new Error(errorText(error));
-    }
+    const result = await this.#lookUp(name);
     this.#facts.recordResolved(name, result, this.#world.clock.nowMs());
+  }
+
+  /** Bounded: a look-up that hangs in the system's resolver must not be the last one of its name. */
+  #lookUp(name: string): Promise<readonly string[] | Error> {
+    const { clock, resolver } = this.#world;
+    return new Promise((resolve) => {
+      const finish = (result: readonly string[] | Error) => {
+        deadline.cancel();
+        this.#lookUps.delete(deadline);
+        resolve(result);
+      };
+      const message = `Cannot resolve ${name}: no answer within ${limits.resolveTimeoutMs} ms`;
+      const deadline = clock.setTimer(
+        limits.resolveTimeoutMs,
+        () => finish(new TimeoutError("resolve", message)),
+      );
+      this.#lookUps.add(deadline);
+      resolver.resolve(name).then(
+        finish,
+        (error) => finish(error instanceof Error ? error : new Error(errorText(error))),
+      );
+    });
   }
 }

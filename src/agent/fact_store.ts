@@ -2,7 +2,7 @@
  * Keeps the facts and takes them in: one method for each thing that can happen. It answers nothing and acts never;
  * after each change it says so, and somebody plans.
  */
-import { formatHostPort } from "../base/address.ts";
+import { formatHostPort, isIpAddress } from "../base/address.ts";
 import type { Random } from "../base/random.ts";
 import { limits } from "../base/limits.ts";
 import type { Controller } from "../model/controller.ts";
@@ -229,8 +229,8 @@ export class FactStore implements Facts {
   }
 
   #pruneNames(): void {
-    if (this.resolutions.size === 0) return;
-    const names = hostNames(this.entries ?? []);
+    if (this.resolutions.size === 0 || this.entries === null) return;
+    const names = hostNames(this.entries);
     for (const [name, { pending }] of this.resolutions) {
       if (!names.has(name) && !pending) this.resolutions.delete(name);
     }
@@ -263,6 +263,23 @@ export class FactStore implements Facts {
   }
 
   // --- names ---
+
+  /** Addresses that names had in the last run; they count until the first answer of this one, which is asked at once. */
+  rememberNames(entries: readonly { readonly traddr: string; readonly hostName?: string }[]): void {
+    const addresses = Map.groupBy(
+      entries.filter(({ hostName, traddr }) => hostName !== undefined && isIpAddress(traddr)),
+      ({ hostName }) => hostName!,
+    );
+    for (const [name, found] of addresses) {
+      this.resolutions.set(name, {
+        addresses: [...new Set(found.map(({ traddr }) => traddr))].sort(),
+        pending: false,
+        nextAtMs: 0,
+        failures: 0,
+        failure: null,
+      });
+    }
+  }
 
   recordResolving(name: string): void {
     const before = this.resolutions.get(name);

@@ -53,6 +53,8 @@ export const limits = {
   socketReadBytes: 8 * 1024,
   /** A host name is resolved again after this, ms. */
   resolveIntervalMs: 60_000,
+  /** A look-up of a host name that takes longer counts as failed, ms: the system's resolver itself gives up sooner. */
+  resolveTimeoutMs: 30_000,
   /** Addresses taken from one host name. */
   addressesPerNameMax: 16,
   /** Names being resolved at once; each holds a thread, for seconds when DNS is dead. */

@@ -11,6 +11,8 @@ export type Lookup = (name: string) => Promise<string[]>;
 export class NameResolver implements Resolver {
   readonly #lookup: Lookup;
   readonly #waiting: (() => void)[] = [];
+  /** Whoever asks for a name that is being looked up gets the same answer: one that hangs takes one place, not many. */
+  readonly #pending = new Map<string, Promise<string[]>>();
   #running = 0;
 
   constructor(lookup: Lookup = lookupBySystem) {
@@ -22,12 +24,20 @@ export class NameResolver implements Resolver {
     if (!isHostName(name)) {
       throw new TransportError("ENOTFOUND", `Cannot resolve ${JSON.stringify(name)}: it is not a host name`);
     }
-    const found = await this.#inTurn(() => this.#lookup(name));
+    const found = await this.#lookUpOnce(name);
     const addresses = [...new Set(found.filter(isIpAddress).map(canonicalAddress))];
     if (addresses.length === 0) {
       throw new TransportError("ENOTFOUND", `Cannot resolve ${name}: it has no address`);
     }
     return addresses.slice(0, limits.addressesPerNameMax);
+  }
+
+  #lookUpOnce(name: string): Promise<string[]> {
+    const pending = this.#pending.get(name);
+    if (pending !== undefined) return pending;
+    const lookup = this.#inTurn(() => this.#lookup(name)).finally(() => this.#pending.delete(name));
+    this.#pending.set(name, lookup);
+    return lookup;
   }
 
   /** A lookup holds a thread, for ten seconds when DNS is dead; the threads also serve the files and the kernel. */

@@ -52,3 +52,18 @@ Deno.test("resolve() runs so many lookups at once, the others in turn, also afte
   for (const lookup of running) lookup.resolve(["10.0.0.1"]);
   await Promise.all(results);
 });
+
+Deno.test("resolve() of a name that is being looked up waits for that answer, and takes no second place", async () => {
+  const lookup = Promise.withResolvers<string[]>();
+  let lookups = 0;
+  const resolver = new NameResolver(() => {
+    lookups++;
+    return lookup.promise;
+  });
+  const both = [resolver.resolve("node1"), resolver.resolve("node1")];
+  assertEquals(lookups, 1);
+  lookup.resolve(["10.0.0.1"]);
+  assertEquals(await Promise.all(both), [["10.0.0.1"], ["10.0.0.1"]]);
+  await resolver.resolve("node1");
+  assertEquals(lookups, 2, "The next one asks anew");
+});

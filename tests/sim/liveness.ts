@@ -2,6 +2,7 @@
  * What must come to hold once the faults have ended: every path that is offered is live, the endpoint list is the
  * cluster's membership, every session is up with its event armed, and then nothing happens at all.
  */
+import { formatHostPort } from "../../src/base/address.ts";
 import { parseState } from "../../src/config/state_file.ts";
 import { allows, type FabricNode, isListening } from "../fabric/fabric.ts";
 import { type Rule, Violation } from "./safety.ts";
@@ -43,8 +44,10 @@ export class Liveness {
     // What was broken in the last moment (a reset on its way) shows first.
     await memory.clock.advance(2_000);
     await this.untilWell();
-    const nqn = this.#sim.addSubsystem(this.#sim.nodes.map((_, at) => at + 1));
-    const paths = this.#members(hosts[0]!).filter(isListening).length * hosts.length;
+    // A node without any subsystem has no open port: whether it has one again is not told by an event.
+    const listening = this.#sim.nodes.flatMap((node, at) => isListening(node) ? [at + 1] : []);
+    const nqn = this.#sim.addSubsystem(listening);
+    const paths = listening.length * hosts.length;
     const limitMs = 3_000 + paths * 2 * options.connectMs + 40 * options.latencyMs;
     const { clock } = memory;
     const startMs = clock.nowMs();
@@ -102,7 +105,15 @@ export class Liveness {
       const problem = this.#problemOf(host);
       if (problem !== null) return problem;
     }
-    return null;
+    const away = agent.snapshot().paths.find(({ state, address }) =>
+      state !== "live" &&
+      this.#sim.nodes.some((node) => isListening(node) && addressesOf(node).includes(address))
+    );
+    if (away === undefined) return null;
+    return {
+      rule: "paths-live",
+      what: `${away.subsysnqn} ${away.address} is said to be ${away.state}: ${away.reason}`,
+    };
   }
 
   #problemOf(host: SimHost): { rule: Rule; what: string } | null {
@@ -205,6 +216,10 @@ export class Liveness {
       return [...addresses];
     }).length;
   }
+}
+
+function addressesOf({ io }: FabricNode): string[] {
+  return io.map(({ traddr, trsvcid }) => formatHostPort(traddr, trsvcid));
 }
 
 export function addressText({ traddr, trsvcid }: { traddr: string; trsvcid: number }): string {

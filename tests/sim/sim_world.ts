@@ -35,7 +35,8 @@ export interface SimHost {
   readonly file: string;
 }
 
-const secret = "DHHC-1:00:3q2+7wAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA/w==:";
+/** 32 bytes of key and 4 of checksum. */
+const secret = `DHHC-1:00:${btoa("nobody may ever see this secret key.")}:`;
 
 const hostsOfRun: readonly SimHost[] = [
   {
@@ -355,10 +356,10 @@ export class SimWorld {
     return this.#of(kind).at(-1);
   }
 
-  /** Calls `set` when the value differs from what it was set to last. */
-  #level<T>(key: string, value: T, set: (value: T) => void): void {
+  /** Calls `set` when the value differs from what it was set to last, which is `whole` at first. */
+  #level<T>(key: string, whole: T, value: T, set: (value: T) => void): void {
     const text = JSON.stringify(value) ?? "";
-    if ((this.#levels.get(key) ?? "") === text) return;
+    if ((this.#levels.get(key) ?? JSON.stringify(whole) ?? "") === text) return;
     this.#levels.set(key, text);
     set(value);
   }
@@ -379,14 +380,14 @@ export class SimWorld {
       for (const port of ["discovery", "io"] as const) {
         const { traddr, trsvcid } = node[port][0]!;
         const where = traddr.includes(":") ? `[${traddr}]:${trsvcid}` : `${traddr}:${trsvcid}`;
-        this.#level(`net ${where}`, this.#networkFault(node, port), (fault) => {
+        this.#level(`net ${where}`, null, this.#networkFault(node, port), (fault) => {
           network.setFault(where, fault);
           if (fault?.swallow !== undefined) this.#kernelNotices();
         });
       }
     }
     network.socketsMax = this.#last("few-sockets")?.sockets ?? Infinity;
-    this.#level("names", this.#last("names-fail")?.how, (how) => {
+    this.#level("names", undefined, this.#last("names-fail")?.how, (how) => {
       this.#setNames(how === undefined ? true : how === "hang" ? "hang" : false);
     });
   }
@@ -418,17 +419,17 @@ export class SimWorld {
     const { fabric } = this.world;
     for (const node of this.nodes) {
       const concerns = (one: { readonly node: number }) => this.node(one.node) === node;
-      this.#level(`down ${node.id}`, this.#of("node-down").some(concerns), (down) => {
+      this.#level(`down ${node.id}`, false, this.#of("node-down").some(concerns), (down) => {
         if (down) fabric.setNodeDown(node.id);
         else fabric.setNodeUp(node.id);
       });
       const wire = this.#of("wire").filter(concerns).map(({ fault }) => fault);
-      this.#level(`wire ${node.id}`, wire, () => {
+      this.#level(`wire ${node.id}`, [], wire, () => {
         fabric.setFaults(node.id, wire);
         // What was accepted under the fault would keep it; what stood before would never meet it.
         this.#resetDiscovery(node);
       });
-      this.#level(`stale ${node.id}`, this.#of("stale-view").some(concerns), (stale) => {
+      this.#level(`stale ${node.id}`, false, this.#of("stale-view").some(concerns), (stale) => {
         this.membershipChanged = true;
         fabric.setStale(node.id, stale);
       });
@@ -436,12 +437,12 @@ export class SimWorld {
         const refused = this.#of("discovery-refused").some((one) =>
           concerns(one) && (one.host - 1) % this.hosts.length === at
         );
-        this.#level(`refused ${node.id} ${at}`, refused, () => {
+        this.#level(`refused ${node.id} ${at}`, false, refused, () => {
           fabric.refuseDiscovery(node.id, host.hostnqn, refused ? 0x184 : null);
         });
       }
       const salt = this.#of("hostile-log").filter(concerns).at(-1)?.salt;
-      this.#level(`hostile ${node.id}`, salt, () => {
+      this.#level(`hostile ${node.id}`, undefined, salt, () => {
         fabric.injectRecords(node.id, salt === undefined ? [] : this.#hostileRecords(node, salt));
       });
     }
@@ -467,7 +468,7 @@ export class SimWorld {
       const concerns = (one: { readonly subsystem: number }) =>
         (one.subsystem - 1) % fabric.subsystems.size === at;
       const denied = this.#of("access-denied").filter(concerns);
-      this.#level(`denied ${nqn}`, denied.map(({ host }) => (host - 1) % this.hosts.length), (list) => {
+      this.#level(`denied ${nqn}`, [], denied.map(({ host }) => (host - 1) % this.hosts.length), (list) => {
         if (list.length > 0) this.withdrawn.add(nqn);
         fabric.setAnyHost(nqn, list.length === 0);
         for (const [index, host] of this.hosts.entries()) {
@@ -483,7 +484,7 @@ export class SimWorld {
         const gone = this.#of("referral-gone").some((one) =>
           this.node(one.from) === from && this.node(one.to) === to
         );
-        this.#level(`referral ${from.id} ${to.id}`, gone, () => {
+        this.#level(`referral ${from.id} ${to.id}`, false, gone, () => {
           if (gone) this.membershipChanged = true;
           if (gone) fabric.removeReferral(from.id, to.id);
           else this.#addReferral(from, to);
@@ -519,7 +520,7 @@ export class SimWorld {
 
   #settleKernel(): void {
     const { kernel } = this.memory;
-    this.#level("module", this.#of("module-unloaded").length > 0, (unloaded) => {
+    this.#level("module", false, this.#of("module-unloaded").length > 0, (unloaded) => {
       if (unloaded) kernel.removeModule();
       else kernel.loadModule();
     });
@@ -543,7 +544,7 @@ export class SimWorld {
     const scanError = this.#last("scan-error")?.errno;
     configDir.scanError = scanError === undefined ? null : `Cannot read ${configDir.path}: ${scanError}`;
     configDir.scanMs = this.#last("scan-slow")?.ms ?? 0;
-    this.#level("unreadable", this.#last("file-unreadable")?.errno ?? null, (error) => {
+    this.#level("unreadable", null, this.#last("file-unreadable")?.errno ?? null, (error) => {
       for (const name of configDir.names) configDir.setReadError(name, error);
     });
     store.writeError = this.#last("disk-error")?.errno ?? null;
@@ -553,7 +554,7 @@ export class SimWorld {
 
   #settleAgent(): void {
     const down = this.#last("agent-down");
-    this.#level("agent", down === undefined ? "up" : down.how, () => {
+    this.#level("agent", "up", down === undefined ? "up" : down.how, () => {
       if (down === undefined) {
         // An orderly stop that takes too long is cut off, as systemd does.
         if (this.#agent !== null) this.#end("kill");
@@ -640,6 +641,8 @@ export class SimWorld {
         return this.#writeFiles(change.how);
       case "file-moved": {
         if (!configDir.names.includes(this.#fileName)) return;
+        // What cannot be read under its new name is another file.
+        if (this.#of("file-unreadable").length > 0) this.membershipChanged = true;
         const name = this.#fileName === "cluster" ? "cluster-renamed" : "cluster";
         configDir.rename(this.#fileName, name);
         this.#fileName = name;
