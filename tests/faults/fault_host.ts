@@ -47,20 +47,12 @@ interface KernelState {
   readonly counts: KernelCounts;
 }
 
-const hosts = new Set<FaultHost>();
-
-/** For the end of the whole program, also by a signal. */
-export async function closeAllHosts(): Promise<void> {
-  await Promise.allSettled([...hosts].map((host) => host.close()));
-}
-
 export class FaultHost {
   readonly namespace: Namespace;
   readonly directory: string;
   readonly targets: TargetGroup;
   readonly #options: FaultHostOptions;
   readonly #deaths: string[] = [];
-  readonly #cleanups: (() => Promise<void>)[] = [];
   #kernel: ChildProcess | null = null;
   #agent: ChildProcess | null = null;
   #agentStarts = 0;
@@ -81,7 +73,6 @@ export class FaultHost {
       spawn: (name) => this.#spawn(name, denoWords("target_process.ts")),
       onProblem: (what) => this.#deaths.push(what),
     });
-    hosts.add(this);
   }
 
   /** Targets and kernel run; the agent does not yet, its entry file is there. */
@@ -186,6 +177,7 @@ autoDetectEntries: {enabled: false}
   }
 
   #spawn(name: string, words: readonly string[]): ChildProcess {
+    assert(this.#closing === null, "The run is over");
     return new ChildProcess({
       name,
       words: [...this.namespace.prefix, ...words],
@@ -233,6 +225,7 @@ autoDetectEntries: {enabled: false}
   /** Starts the agent; `wrapper` in place of the options' own. */
   startAgent(wrapper: readonly string[] = this.#options.agentWrapper ?? []): void {
     assert(this.#agent === null, "The agent runs");
+    assert(this.#closing === null, "The run is over");
     this.#agentStarts++;
     this.#status = "";
     const program = denoWords("agent_process.ts", agentFlags);
@@ -448,11 +441,6 @@ autoDetectEntries: {enabled: false}
 
   // --- the end ---
 
-  /** Runs at the end, last added first. */
-  addCleanup(action: () => Promise<void>): void {
-    this.#cleanups.push(action);
-  }
-
   close(): Promise<void> {
     this.#closing ??= this.#close();
     return this.#closing;
@@ -462,9 +450,7 @@ autoDetectEntries: {enabled: false}
     clearInterval(this.#listening);
     const processes = [this.#agent, this.#kernel, ...this.targets.processes];
     await Promise.allSettled(processes.map((process) => process?.end("SIGKILL")));
-    for (const cleanup of this.#cleanups.reverse()) await cleanup().catch((error) => console.error(error));
     await this.namespace.remove().catch((error) => console.error(error));
     await Deno.remove(this.directory, { recursive: true }).catch((error) => console.error(error));
-    hosts.delete(this);
   }
 }

@@ -9,7 +9,6 @@
  * that the fault struck, then how soon all was well again, and leaves a row for the table of tests/README.md.
  */
 import { writeFaultRow } from "./fault_row.ts";
-import { closeAllHosts } from "./fault_host.ts";
 import { type Scenario, ScenarioRun } from "./scenario.ts";
 import { scenarios } from "./scenarios/index.ts";
 
@@ -45,8 +44,15 @@ function parseArguments(words: readonly string[]): Arguments {
 
 const columns = Math.max(...scenarios.map(({ name }) => name.length));
 
+const running = new Set<ScenarioRun>();
+let isInterrupted = false;
+
 function say(text: string): void {
-  console.error(text);
+  if (!isInterrupted) console.error(text);
+}
+
+async function endAll(): Promise<void> {
+  await Promise.all([...running].map((run) => run.end()));
 }
 
 /** Runs one; answers whether it passed. */
@@ -54,6 +60,7 @@ async function runScenario(scenario: Scenario, { full, verbose }: Arguments): Pr
   const run = new ScenarioRun(full, (text) => {
     if (verbose) say(`      ${scenario.name.padEnd(columns)}  ${text}`);
   });
+  running.add(run);
   const startMs = performance.now();
   const took = () => `${((performance.now() - startMs) / 1_000).toFixed(1).padStart(6)} s`;
   let timer: ReturnType<typeof setTimeout> | undefined;
@@ -76,7 +83,8 @@ async function runScenario(scenario: Scenario, { full, verbose }: Arguments): Pr
     return false;
   } finally {
     clearTimeout(timer);
-    await Promise.all(run.hosts.map((host) => host.close()));
+    await run.end();
+    running.delete(run);
   }
 }
 
@@ -100,7 +108,7 @@ async function main(): Promise<number> {
   const waiting = [...given.chosen];
   let failed = 0;
   const work = async () => {
-    for (let next = waiting.shift(); next !== undefined; next = waiting.shift()) {
+    for (let next = waiting.shift(); next !== undefined && !isInterrupted; next = waiting.shift()) {
       if (!await runScenario(next, given)) failed++;
     }
   };
@@ -110,12 +118,18 @@ async function main(): Promise<number> {
 }
 
 for (const signal of ["SIGINT", "SIGTERM"] as const) {
-  Deno.addSignalListener(signal, () => closeAllHosts().finally(() => Deno.exit(130)));
+  Deno.addSignalListener(signal, () => {
+    say("Interrupted: ending all processes");
+    isInterrupted = true;
+    endAll().finally(() => Deno.exit(130));
+  });
 }
 try {
-  Deno.exit(await main());
+  const status = await main();
+  // Whoever interrupted it waits for the end of everything.
+  if (!isInterrupted) Deno.exit(status);
 } catch (error) {
   say(error instanceof Error ? error.message : String(error));
-  await closeAllHosts();
+  await endAll();
   Deno.exit(2);
 }

@@ -29,6 +29,9 @@ export class ScenarioRun {
   readonly full: boolean;
   readonly rows: FaultRow[] = [];
   readonly hosts: FaultHost[] = [];
+  readonly #creating = new Set<Promise<FaultHost>>();
+  readonly #cleanups: (() => Promise<void>)[] = [];
+  #ending: Promise<void> | null = null;
   readonly #say: (text: string) => void;
 
   constructor(full: boolean, say: (text: string) => void) {
@@ -37,9 +40,32 @@ export class ScenarioRun {
   }
 
   async host(options: FaultHostOptions): Promise<FaultHost> {
-    const host = await FaultHost.create(options);
+    if (this.#ending !== null) throw new Error("The run is over");
+    const creating = FaultHost.create(options);
+    this.#creating.add(creating);
+    const host = await creating;
     this.hosts.push(host);
     return host;
+  }
+
+  /** Something to undo when the run ends, after its hosts are gone; last added first. */
+  addCleanup(action: () => Promise<void>): void {
+    if (this.#ending === null) this.#cleanups.push(action);
+    else action().catch((error) => console.error(error));
+  }
+
+  /** Leaves nothing behind, at whatever moment. */
+  end(): Promise<void> {
+    this.#ending ??= this.#end();
+    return this.#ending;
+  }
+
+  async #end(): Promise<void> {
+    const created = await Promise.allSettled(this.#creating);
+    await Promise.all(
+      created.map((result) => result.status === "fulfilled" ? result.value.close() : undefined),
+    );
+    for (const cleanup of this.#cleanups.reverse()) await cleanup().catch((error) => console.error(error));
   }
 
   /**

@@ -16,20 +16,12 @@ async function moveNode(host: FaultHost, time: number): Promise<void> {
 
 async function hostOnDisk(run: ScenarioRun): Promise<FaultHost> {
   const directory = await Deno.makeTempDir({ prefix: "dc-faults-disk-" });
+  run.addCleanup(() => Deno.remove(directory));
   await runCommand(["mount", "-t", "tmpfs", "-o", "size=64k", "dc-faults", directory]);
-  const remove = async () => {
-    await runCommand(["umount", directory]);
-    await Deno.remove(directory);
-  };
-  try {
-    const host = await run.host({ nodes: 4, subsystems: 2, internalDir: directory });
-    host.addCleanup(remove);
-    await host.begin();
-    return host;
-  } catch (error) {
-    if (run.hosts.every(({ internalDir }) => internalDir !== directory)) await remove();
-    throw error;
-  }
+  run.addCleanup(async () => void await runCommand(["umount", directory]));
+  const host = await run.host({ nodes: 4, subsystems: 2, internalDir: directory });
+  await host.begin();
+  return host;
 }
 
 /** The save fails and is told; what was saved before can still be loaded; paths and sessions go on. */

@@ -9,7 +9,7 @@ import { until } from "../waiting.ts";
 
 const nodeCount = 1_000;
 /** How much longer than alone the good half may take, ms. */
-const extraMs = 5_000;
+const extraMs = 8_000;
 
 const plan: FaultHostOptions = {
   nodes: nodeCount,

@@ -14,8 +14,8 @@ export const memoryLimit: Scenario = {
   about: "the agent in a memory cgroup of 200 MB, then in one too small",
   run: async (run) => {
     const group = await MemoryGroup.create(limitBytes);
+    run.addCleanup(() => group.remove());
     const host = await run.host({ nodes: 2, subsystems: 500, kato: 10, agentWrapper: group.wrapper });
-    host.addCleanup(() => group.remove());
     await host.begin(60_000);
     const times = run.full ? 200 : 20;
     for (let time = 0; time < times; time++) {

@@ -10,13 +10,17 @@ async function lose(run: ScenarioRun, percent: number): Promise<void> {
     fault: `packet loss ${percent} %`,
     times: run.full ? 5 : 2,
     limitMs: 20_000,
-    checked: "a change under loss and one after it; paths, sessions, list",
+    checked: "ten changes a second meanwhile, one after it; paths, sessions, list",
     strike: async (time) => {
       await host.namespace.addRule(`meta l4proto tcp numgen random mod 100 < ${percent} counter drop`);
-      await host.change("addSubsystem", `nqn.2024-01.org.example:lossy-${time}`);
-      await pause(run.full ? 20_000 : 4_000);
-      const dropped = await host.namespace.matched();
-      assert(dropped > 10, `Only ${dropped} packets were dropped`);
+      await host.change("addSubsystem", `nqn.2024-01.org.example:lossy-${time}`, { nodes: [] });
+      const wanted = run.full ? 20 * percent : 2 * percent;
+      for (let turn = 0; await host.namespace.matched() < wanted; turn++) {
+        assert(turn < 400, `Only ${await host.namespace.matched()} packets were dropped`);
+        const method = Math.floor(turn / 3) % 2 === 0 ? "link" : "unlink";
+        await host.change(method, `nqn.2024-01.org.example:lossy-${time}`, `n${turn % 3 + 1}`);
+        await pause(100);
+      }
     },
     end: () => host.namespace.clearRules(),
   });
