@@ -2,6 +2,7 @@
 import type { Mutation } from "./mutation.ts";
 
 const configWatch = "src/agent/config_watch.ts";
+const atomicFile = "src/io/atomic_file.ts";
 const entries = "src/config/entries.ts";
 
 export const configMutations: readonly Mutation[] = [
@@ -69,5 +70,34 @@ export const configMutations: readonly Mutation[] = [
     from: "    Traddr: entry.traddr,",
     to: '    Traddr: entry.traddr.includes(":") ? `[${entry.traddr}]` : entry.traddr,',
     rules: ["state-loadable"],
+  },
+  {
+    name: "save-not-flushed",
+    what: "The new state file is renamed into place before it is on the disk",
+    file: atomicFile,
+    from: "    await file.sync();\n",
+    to: "",
+    rules: ["state-kept"],
+    seeds: 3_000,
+  },
+  {
+    name: "rename-not-flushed",
+    what: "A save is acknowledged before its rename is on the disk",
+    file: atomicFile,
+    from: "    await files.syncDirectory(parentOf(path));\n",
+    to: "",
+    rules: ["state-kept"],
+    seeds: 3_000,
+  },
+  {
+    name: "saved-in-place",
+    what: "The state file is overwritten where it stands",
+    file: atomicFile,
+    from:
+      "    await writeNewFile(write, files);\n    if (write.replace) await files.rename(temporaryPath, path);",
+    to:
+      "    await writeNewFile({ ...write, temporaryPath: path }, files);\n    if (write.replace) await Promise.resolve();",
+    rules: ["state-kept"],
+    seeds: 3_000,
   },
 ];
