@@ -21,7 +21,9 @@ const cntlid = 7;
 export class HostileController {
   /** Answers that wait, ready to be sent, each a number of PDUs. */
   readonly waiting: Uint8Array[] = [];
-  /** Something was sent that no true controller sends as its data. */
+  /** It has broken a rule, of any kind. */
+  lied = false;
+  /** It has sent data that is not true; without that a log that is told is true, whatever else was lied about. */
   spoilt = false;
   /** The last read of the log kept the event masked (RAE). */
   lastReadRetains = false;
@@ -71,9 +73,12 @@ export class HostileController {
 
   /** The last answer again, or something that nobody asked for. */
   talkNonsense(): void {
+    this.lied = true;
     if (this.#choices.once(2)) this.waiting.push(this.#last);
-    else this.#push([drawPdu(this.#choices, "host")]);
-    this.spoilt = true;
+    else {
+      this.#push([drawPdu(this.#choices, "host")]);
+      this.spoilt = true;
+    }
   }
 
   #handleIcReq(): void {
@@ -84,7 +89,9 @@ export class HostileController {
   }
 
   #lies(): boolean {
-    return this.#hostility > 0 && this.#choices.once(this.#hostility);
+    const lies = this.#hostility > 0 && this.#choices.once(this.#hostility);
+    this.lied ||= lies;
+    return lies;
   }
 
   #handleCommand(command: Command): void {
@@ -156,7 +163,6 @@ export class HostileController {
     const lie = this.#lies();
     const status = lie && this.#choices.once(2) ? this.#choices.pick([1, 0x190, 0x184, 0x7ff]) : 0;
     const wrongCid = lie && status === 0 ? this.#choices.edgy(0x10000) : cid;
-    if (lie) this.spoilt = true;
     return { kind: "capsuleResp", cqe: encodeCompletion({ cid: wrongCid, dw0, status }) };
   }
 
@@ -168,7 +174,6 @@ export class HostileController {
       const size = Math.min(data.length - at, this.#choices.pick([data.length, 1024, 4096]));
       const last = at + size === data.length;
       const datao = this.#lies() ? this.#choices.edgy(2 ** 32) : at;
-      if (datao !== at) this.spoilt = true;
       const piece = data.subarray(at, at + size);
       const kind = "c2hData";
       pdus.push({
@@ -188,7 +193,6 @@ export class HostileController {
 
   #answer(pdus: Pdu[]): void {
     if (this.#lies()) {
-      this.spoilt = true;
       const way = this.#choices.below(3);
       if (way === 0) return; // never
       if (way === 1) this.#push(pdus); // twice

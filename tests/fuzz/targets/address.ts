@@ -50,6 +50,8 @@ function tryText(choices: Choices): void {
     if (isHostName(text)) check(isHostName(canonical), () => `Canonical ${canonical} is no host name`);
   } else {
     check(/^[0-9A-Za-z:.%_@-]{2,64}$/.test(canonical), () => `Harmful address ${canonical}`);
+    // Dotted decimal has one spelling: a leading zero means octal to some.
+    if (/^[\d.]+$/.test(text)) checkSame(canonical, text, "Canonical form");
     checkSame(parseIpAddress(canonical), address, "Parsed, formatted and parsed");
     check(sameAddress(text, canonical) && sameAddress(canonical, text), "Not the same as its canonical form");
   }

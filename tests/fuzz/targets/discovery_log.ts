@@ -41,8 +41,8 @@ function tryInput(choices: Choices): void {
   // The reader asks for what the header says; here a wrong count must be refused without room being made for it.
   const decoded = outcomeOf(() => decodeLogRecords(body, numrec));
   check((decoded.error === undefined) === (body.length >= numrec * 1024), "Only the length decides");
-  if (decoded.error === undefined) checkRecords(decoded.value);
-  checkRecords(decodeLogRecords(body, Math.floor(body.length / 1024)));
+  if (decoded.error === undefined) checkRecords(decoded.value, body);
+  checkRecords(decodeLogRecords(body, Math.floor(body.length / 1024)), body);
 }
 
 function drawRecord(choices: Choices): Partial<DiscoveryRecord> {
@@ -68,7 +68,7 @@ function drawRecord(choices: Choices): Partial<DiscoveryRecord> {
 
 /** Strange bytes inside one of the text fields. */
 function spoilRecord(choices: Choices, page: Uint8Array): Uint8Array {
-  const [start, size] = choices.pick([[32, 32], [256, 256], [512, 256]] as const);
+  const [start, size] = choices.pick(textFields);
   const at = 1024 + start + choices.below(size);
   const copy = page.slice();
   const piece = choices.once(2) ? choices.bytes(choices.between(1, 8)) : Uint8Array.of(choices.edgy(256));
@@ -78,13 +78,24 @@ function spoilRecord(choices: Choices, page: Uint8Array): Uint8Array {
 
 const reporter = { traddr: "fe80::1%eth0", options: {} };
 
-function checkRecords(records: readonly DiscoveryRecord[]): void {
-  for (const record of records) {
+const textFields = [[32, 32], [256, 256], [512, 256]] as const;
+
+function hasForeignText(body: Uint8Array, index: number): boolean {
+  return textFields.some(([start, size]) => {
+    const field = body.subarray(1024 * index + start, 1024 * index + start + size);
+    const end = field.indexOf(0);
+    return field.subarray(0, end < 0 ? size : end).some((byte) => byte < 0x20 || byte > 0x7e);
+  });
+}
+
+function checkRecords(records: readonly DiscoveryRecord[], body: Uint8Array): void {
+  for (const [index, record] of records.entries()) {
     check(/^[\x20-\x7e]*$/.test(record.subnqn + record.traddr + record.trsvcid), "A foreign byte survives");
     if (record.problem !== undefined) {
       check(/^[\x20-\x7e]{1,200}$/.test(record.problem), () => `Problem in odd words: ${record.problem}`);
       continue;
     }
+    check(!hasForeignText(body, index), "A usable record held a foreign byte");
     const [again] = decodeLogRecords(encodeLogPage({ genctr: 0n }, [record]).subarray(1024), 1);
     checkSame(again, record, "Decoded, encoded and decoded");
     check(

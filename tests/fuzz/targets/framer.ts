@@ -13,6 +13,31 @@ import { concat, cutUp, mutateBytes } from "../mutate.ts";
 const pduBytesMax = 16 * 1024;
 let lent = new Uint8Array(8 * 1024);
 
+/** One bit flipped: under a header digest no header survives it, under a data digest no data does. */
+function tryDigest(choices: Choices): void {
+  const receiver: Receiver = choices.pick(["host", "controller"]);
+  const pdu = drawPdu(choices, receiver);
+  const digests = { header: true, data: true };
+  const bytes = wireBytes(pdu, digests);
+  if ((bytes[1]! & 1) === 0) return;
+  const headBytes = bytes[2]! + 4;
+  const inHeader = bytes.length === headBytes || choices.once(2);
+  const at = inHeader ? choices.below(headBytes) : choices.between(headBytes, bytes.length - 1);
+  bytes[at]! ^= 1 << choices.below(8);
+  choices.note("flipped", { pdu, at });
+  const { frames, error } = read(receiver, digests, [bytes]);
+  if (inHeader) check(error !== null && frames.length === 0, "A header with a wrong digest is taken");
+  else check(error === null && frames[0]!.dataDigestFailed, "Data with a wrong digest is taken");
+}
+
+/** A PDU's own length field, at any value. */
+function spoilLength(choices: Choices, stream: Uint8Array, first: number): Uint8Array {
+  const copy = stream.slice();
+  const at = choices.once(2) ? 0 : first;
+  if (at + 8 <= copy.length) new DataView(copy.buffer).setUint32(at + 4, choices.edgy(2 ** 32), true);
+  return copy;
+}
+
 interface Reading {
   readonly frames: Frame[];
   readonly error: ProtocolError | null;
@@ -20,6 +45,7 @@ interface Reading {
 }
 
 function tryInput(choices: Choices): void {
+  if (choices.once(6)) return tryDigest(choices);
   const receiver: Receiver = choices.pick(["host", "controller"]);
   const digests = drawDigests(choices);
   const pdus: Uint8Array[] = [];
@@ -27,7 +53,8 @@ function tryInput(choices: Choices): void {
     pdus.push(wireBytes(drawPdu(choices, receiver), digests));
   }
   const valid = concat(pdus);
-  const stream = mutateBytes(choices, valid);
+  const mutated = mutateBytes(choices, valid);
+  const stream = choices.once(6) ? spoilLength(choices, mutated, pdus[0]!.length) : mutated;
   const chunks = cutUp(choices, stream);
   choices.note("receiver", receiver);
   choices.note("digests", digests);
@@ -55,9 +82,21 @@ function read(receiver: Receiver, digests: Digests, chunks: readonly Uint8Array[
     lent.fill(0xee, 0, chunk.length);
     const outcome = outcomeOf(() => takeAll(framer, frames));
     if (outcome.error !== undefined) return failed(framer, frames, outcome.error);
+    checkWaiting(framer, chunks, digests);
     check(framer.bufferedBytes < pduBytesMax, () => `${framer.bufferedBytes} bytes are held`);
   }
   return { frames, error: null, offendingHeader: new Uint8Array(0) };
+}
+
+/** What it waits for is a PDU that it could hold. */
+function checkWaiting(framer: Framer, chunks: readonly Uint8Array[], digests: Digests): void {
+  // Under a header digest lengths are judged when the whole header is there.
+  if (chunks.length > 1 || digests.header || framer.bufferedBytes < 8) return;
+  const [stream] = chunks;
+  const plenAt = stream!.length - framer.bufferedBytes + 4;
+  const view = new DataView(stream!.buffer, stream!.byteOffset, stream!.length);
+  const plen = view.getUint32(plenAt, true);
+  check(plen <= pduBytesMax, () => `It waits for a PDU of ${plen} bytes`);
 }
 
 function takeAll(framer: Framer, frames: Frame[]): void {

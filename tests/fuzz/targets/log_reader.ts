@@ -31,11 +31,12 @@ class ReaderUnderTest {
 
   run(): void {
     this.#exchange();
+    this.#exchange();
+    if (!this.#queue.established) return;
     for (let left = this.#choices.between(1, 30); left > 0 && this.#queue.failure === null; left--) {
       this.#step();
     }
-    this.#exchange();
-    if (!this.#queue.established || this.#queue.failure !== null || this.#controller.spoilt) return;
+    if (this.#queue.failure !== null || this.#controller.lied) return;
     // The log stands still: what was asked for is answered.
     const before = this.#logs;
     this.#reader.requestRead(this.#nowMs);
@@ -43,7 +44,7 @@ class ReaderUnderTest {
       this.#exchange();
       if (this.#controller.waiting.length === 0) this.#pass(this.#reader.nextTimeoutMs() - this.#nowMs);
     }
-    if (this.#controller.spoilt) return;
+    if (this.#controller.lied) return;
     check(this.#queue.failure === null, () => `A true controller is refused: ${this.#queue.failure}`);
     check(this.#logs > before && this.#generation === this.#controller.genctr, "The last log is never told");
   }
@@ -56,7 +57,7 @@ class ReaderUnderTest {
   #step(): void {
     switch (this.#choices.below(8)) {
       case 0:
-        if (this.#queue.established) this.#reader.requestRead(this.#nowMs);
+        this.#reader.requestRead(this.#nowMs);
         return this.#exchange();
       case 1:
         return this.#controller.changeLog();

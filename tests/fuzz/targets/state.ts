@@ -37,10 +37,11 @@ function tryInput(choices: Choices): void {
   );
 }
 
-function isUsable({ cluster, traddr, trsvcid, hostid, namedBy }: StateEntry): boolean {
+function isUsable({ cluster, traddr, trsvcid, hostid, namedBy, ctrlLossTmo = 0 }: StateEntry): boolean {
   return nqnProblem(cluster.hostnqn) === null && nqnProblem(cluster.subsysnqn) === null &&
     (isIpAddress(traddr) || isHostName(traddr)) && trsvcid >= 1 && trsvcid <= 65_535 &&
-    (hostid === undefined || parseHostId(hostid) !== null) && namedBy.length <= limits.namedByMax;
+    (hostid === undefined || parseHostId(hostid) !== null) && namedBy.length <= limits.namedByMax &&
+    ctrlLossTmo >= -1 && ctrlLossTmo < 2 ** 31;
 }
 
 function drawState(choices: Choices): State {
