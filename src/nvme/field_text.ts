@@ -24,7 +24,12 @@ export function decodeFieldText(bytes: Uint8Array, start: number, size: number):
   }
   while (end > start && bytes[end - 1] === 0x20) end--;
   if (end === start) return "";
-  return plain ? asciiText(bytes, start, end) : escapedText(bytes.subarray(start, end));
+  return withoutKeys(plain ? asciiText(bytes, start, end) : escapedText(bytes.subarray(start, end)));
+}
+
+/** A key that slipped into the place of a name is shown by nobody: the text goes to logs and status. */
+function withoutKeys(text: string): string {
+  return text.includes("-1:") ? text.replace(/(DHHC-1:|NVMeTLSkey-1:).*/i, "$1[hidden]") : text;
 }
 
 /**

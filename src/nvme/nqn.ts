@@ -16,7 +16,7 @@ export function nqnProblem(text: string): string | null {
     return `it has ${text.length} characters, at most ${nqnCharsMax} are allowed`;
   }
   // A key that slipped into the place of a name would be printed with it.
-  if (/^(DHHC-1|NVMeTLSkey-1):/i.test(text)) return "it is a secret key, not a name";
+  if (/(DHHC-1|NVMeTLSkey-1):/i.test(text)) return "it is or holds a secret key";
   // The form nqn.yyyy-mm.domain is not demanded: neither Linux nor SPDK does, and names like `testnqn` are in use.
   return plainTextProblem(text);
 }

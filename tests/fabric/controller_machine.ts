@@ -58,6 +58,8 @@ export class ControllerMachine implements FabricConnection {
   #controller: DiscoveryController | null = null;
   #outgoing: Uint8Array[] = [];
   readonly #delayed: { atMs: number; bytes: Uint8Array }[] = [];
+  /** Of the delayed ones, those that follow the next answer. */
+  readonly #overtaken: Uint8Array[] = [];
   #deaf = false;
   #silent = false;
   #closeAtMs = Infinity;
@@ -310,6 +312,14 @@ export class ControllerMachine implements FabricConnection {
     };
   }
 
+  /** Another answer has gone out: those that waited for one follow. */
+  #sendOvertaken(): void {
+    for (const bytes of this.#overtaken.splice(0)) {
+      const at = this.#delayed.findIndex((one) => one.bytes === bytes);
+      if (at >= 0) this.#outgoing.push(...this.#delayed.splice(at, 1).map((one) => one.bytes));
+    }
+  }
+
   /** Sends the answer, or does what the faults of this step want in its place. */
   #send(step: Step, encode: (faults: readonly WireFault[]) => Uint8Array): void {
     if (this.closed || this.#silent || this.#deaf) return;
@@ -329,11 +339,20 @@ export class ControllerMachine implements FabricConnection {
       }
     }
     const bytes = encode(faults);
-    if (delayMs > 0) this.#delayed.push({ atMs: this.#nowMs + delayMs, bytes });
-    else this.#outgoing.push(bytes);
+    if (faults.some(({ kind }) => kind === "reorder")) {
+      this.#overtaken.push(bytes);
+      this.#delayed.push({ atMs: this.#nowMs + reorderMsMax, bytes });
+    } else if (delayMs > 0) this.#delayed.push({ atMs: this.#nowMs + delayMs, bytes });
+    else {
+      this.#outgoing.push(bytes);
+      this.#sendOvertaken();
+    }
     if (faults.some(({ kind }) => kind === "truncate")) this.#close("fault");
   }
 }
+
+/** An answer that waits to be overtaken comes after this, ms, if none overtakes it. */
+const reorderMsMax = 200;
 
 /** Faults that put another PDU, or none, where ICResp should be. */
 const oddAnswers: ReadonlySet<WireFault["kind"]> = new Set<WireFault["kind"]>(["garbage", "r2t", "status"]);

@@ -16,7 +16,7 @@ import {
 } from "../../src/nvme/spec.ts";
 import type { Reply } from "./answer.ts";
 import type { Fabric, FabricNode } from "./fabric.ts";
-import { logPageOf } from "./fabric_log.ts";
+import { servedLogPage } from "./fabric_log.ts";
 import type { FaultSchedule, Step } from "./fault.ts";
 import type { Quirks, StatusQuirk } from "./quirks.ts";
 
@@ -216,7 +216,7 @@ export class DiscoveryController {
       numrec: faults.state("recordCount")?.numrec,
       recfmt: faults.state("recordFormat")?.recfmt,
     };
-    const page = logPageOf(fabric, node, this.hostnqn, header);
+    const page = servedLogPage(fabric, node, this.hostnqn, header);
     const foreign = this.#quirks.logPastEnd === "foreignMemory";
     if (offset % 4 !== 0 || (!foreign && offset >= page.length)) return null;
     const data = new Uint8Array(logBytes(command)).fill(foreign ? foreignByte : 0);

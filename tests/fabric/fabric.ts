@@ -7,6 +7,7 @@ import { discoveryNqn } from "../../src/nvme/spec.ts";
 import type { Fault } from "./fault.ts";
 import { type Quirks, quirks, type TargetKind } from "./quirks.ts";
 import { type FabricRecord, logPageOf, recordsOf } from "./fabric_log.ts";
+import { Served } from "./served.ts";
 
 /** `trsvcid` 0 becomes real when a server listens; the object stays the same. */
 export interface FabricAddress {
@@ -56,6 +57,10 @@ export interface FabricNode {
   injected: readonly FabricRecord[];
   /** For connections accepted from now on. */
   faults: readonly Fault[];
+  /** Hosts that its discovery subsystem refuses, with the status. */
+  readonly refusals: Map<string, number>;
+  /** Its logs stay as they were: it has not heard of what changed since. */
+  stale: boolean;
   up: boolean;
 }
 
@@ -91,6 +96,10 @@ export interface FabricOptions {
 export class Fabric {
   readonly nodes = new Map<string, FabricNode>();
   readonly subsystems = new Map<string, Subsystem>();
+  readonly served = new Served();
+  /** Moves with everything that a log can tell. */
+  version = 0;
+  #nodesMade = 0;
   readonly #targets = new Map<string, Target>();
   readonly #connections = new Map<FabricNode, Set<FabricConnection>>();
   readonly #watchers = new Set<(node: FabricNode) => void>();
@@ -121,7 +130,7 @@ export class Fabric {
     const rules: Quirks = { ...quirks[kind], ...options.quirks };
     const node: FabricNode = {
       id,
-      index: this.nodes.size + 1,
+      index: ++this.#nodesMade,
       target,
       quirks: rules,
       discovery,
@@ -132,6 +141,8 @@ export class Fabric {
       referrals: [],
       injected: [],
       faults: [],
+      refusals: new Map(),
+      stale: false,
       up: true,
     };
     this.nodes.set(id, node);
@@ -255,11 +266,42 @@ export class Fabric {
     this.#setUp(this.node(id), false);
   }
 
-  /** Down and up, and the target forgets its generation. */
+  /** Down and up, and the target forgets its generation and its controller ids. */
   restartNode(id: string): void {
     this.setNodeDown(id);
-    this.node(id).target.generation = 0n;
+    const { target } = this.node(id);
+    target.generation = 0n;
+    target.lastCntlid = 0;
     this.setNodeUp(id);
+  }
+
+  /**
+   * While stale, a node's logs stay as they are now for every host that ever read one, and nobody there hears of a
+   * change; afterwards everybody there does.
+   */
+  setStale(nodeId: string, stale: boolean): void {
+    const node = this.node(nodeId);
+    if (node.stale === stale) return;
+    node.stale = stale;
+    if (!stale) this.#notify([node], () => true);
+  }
+
+  /** Connect to the discovery subsystem is refused for this host with a status, or again allowed with null. */
+  refuseDiscovery(nodeId: string, hostnqn: string, status: number | null): void {
+    const { refusals } = this.node(nodeId);
+    if (status === null) refusals.delete(hostnqn);
+    else refusals.set(hostnqn, status);
+  }
+
+  /** It leaves for good: its ports close, and nobody refers to it any more. */
+  removeNode(id: string): void {
+    const node = this.node(id);
+    this.setNodeDown(id);
+    for (const other of this.nodes.values()) {
+      for (const address of node.discovery) this.removeReferral(other.id, address);
+    }
+    this.nodes.delete(id);
+    this.#connections.delete(node);
   }
 
   #setUp(node: FabricNode, up: boolean): void {
@@ -328,11 +370,12 @@ export class Fabric {
 
   /** A change at these nodes: their targets' generations move, and the hosts concerned hear of it. */
   #notify(changed: readonly FabricNode[], concerns: (hostnqn: string, quirks: Quirks) => boolean): void {
+    this.version++;
     const targets = new Set(changed.map(({ target }) => target));
     for (const target of targets) target.generation++;
     for (const node of this.nodes.values()) {
       const inScope = node.quirks.logScope === "node" ? changed.includes(node) : targets.has(node.target);
-      if (!inScope) continue;
+      if (!inScope || node.stale) continue;
       for (const connection of this.connections(node.id)) {
         const { hostnqn } = connection;
         if (hostnqn !== null && concerns(hostnqn, node.quirks)) connection.handleLogChange();

@@ -40,6 +40,8 @@ export type WireFault =
     | { readonly kind: "noAnswer" }
     /** This answer comes later by so much. */
     | { readonly kind: "delay"; readonly ms: number }
+    /** This answer comes after the next other one, or a little later: completions in another order than commands. */
+    | { readonly kind: "reorder" }
     /** The connection ends in place of the answer. */
     | { readonly kind: "close" }
     /** The first so many bytes of the answer, then the end. */

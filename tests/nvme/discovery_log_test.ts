@@ -269,3 +269,24 @@ Deno.test("decodeLogRecords() never lets out what could become an option of the 
     { numRuns: 1000 },
   );
 });
+
+Deno.test("decodeLogRecords() shows no key that stands in the place of a name, and refuses the record", () => {
+  const key = "DHHC-1:00:bm9ib2R5IG1heSBldmVyIHNlZSB0aGlzIHNlY3JldCBrZXku:";
+  for (
+    const subnqn of [
+      key,
+      `nqn.2024-01.org.example:${key}`,
+      key.replace("DHHC", "dhhc"),
+      `NVMeTLSkey-1:01:${key}`,
+    ]
+  ) {
+    const page = encodeLogPage({ genctr: 1n, numrec: 1, recfmt: 0 }, [{
+      subnqn,
+      traddr: "10.0.0.1",
+      trsvcid: "4420",
+    }]);
+    const [record] = decodeLogRecords(page.subarray(1024), 1);
+    assert(!JSON.stringify(record).includes("bm9ib2R5"), JSON.stringify(record));
+    assert(record?.problem?.includes("secret key") === true, record?.problem);
+  }
+});

@@ -40,8 +40,9 @@ const refused: readonly [text: string, words: string][] = [
   ["testnqn,hostid=x", "it holds a comma"],
   ["testnqn ", "it holds white space"],
   ["x".repeat(223), "it has 223 characters, at most 222 are allowed"],
-  ["DHHC-1:00:AAAA:", "it is a secret key, not a name"],
-  ["NVMeTLSkey-1:01:AAAA:", "it is a secret key, not a name"],
+  ["DHHC-1:00:AAAA:", "it is or holds a secret key"],
+  ["NVMeTLSkey-1:01:AAAA:", "it is or holds a secret key"],
+  ["nqn.2024-01.org.example:DHHC-1:00:AAAA:", "it is or holds a secret key"],
 ];
 
 for (const [text, words] of refused) {

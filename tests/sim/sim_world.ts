@@ -89,6 +89,7 @@ export class SimWorld {
   #agent: Agent | null = null;
   #stopping = false;
   #names = 0;
+  #movedMs = -Infinity;
 
   constructor(
     seed: number,
@@ -318,6 +319,10 @@ export class SimWorld {
 
   begin(step: FaultStep): void {
     this.#active.add(step);
+    // What was moved a moment ago is not read under its new name yet.
+    if (step.fault.kind === "file-unreadable" && this.memory.clock.nowMs() - this.#movedMs < 2_000) {
+      this.membershipChanged = true;
+    }
     this.#inForce.set(step.fault.kind, Infinity);
     this.#settle();
   }
@@ -646,6 +651,7 @@ export class SimWorld {
         const name = this.#fileName === "cluster" ? "cluster-renamed" : "cluster";
         configDir.rename(this.#fileName, name);
         this.#fileName = name;
+        this.#movedMs = this.memory.clock.nowMs();
         return;
       }
       case "file-removed":
