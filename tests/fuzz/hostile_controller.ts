@@ -167,7 +167,9 @@ export class HostileController {
   }
 
   /** Data in any number of pieces, the response in a capsule or in the last piece. */
-  #answerData(cid: number, data: Uint8Array): void {
+  #answerData(cid: number, whole: Uint8Array): void {
+    // Fewer bytes than asked for, and success claimed.
+    const data = this.#lies() ? whole.subarray(0, 4 * this.#choices.below(whole.length / 4)) : whole;
     const pdus: Pdu[] = [];
     const success = this.#choices.once(2);
     for (let at = 0; at < data.length;) {
@@ -196,7 +198,7 @@ export class HostileController {
       const way = this.#choices.below(3);
       if (way === 0) return; // never
       if (way === 1) this.#push(pdus); // twice
-      else pdus.splice(this.#choices.below(pdus.length), 1); // one piece lost
+      else pdus.splice(this.#choices.below(Math.max(pdus.length, 1)), 1); // one piece lost
     }
     this.#push(pdus);
   }
