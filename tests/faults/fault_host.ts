@@ -4,13 +4,9 @@
  * fabric describes. `close` leaves nothing behind.
  */
 import { assert } from "../assert.ts";
-import { formatEntryFile } from "../../src/config/entry_line.ts";
-import { parseState } from "../../src/config/state_file.ts";
-import { receiveNow } from "../../src/io/libc.ts";
-import type { Cluster } from "../../src/model/cluster.ts";
 import type { Controller } from "../../src/model/controller.ts";
-import { bindDatagramSocket } from "../io/datagram_socket.ts";
 import type { Fabric } from "../fabric/fabric.ts";
+import { AgentHome, type AgentHomeOptions, hostnqn } from "./agent_home.ts";
 import { ChildProcess, denoWords, type ProcessCounts } from "./child_process.ts";
 import { discoveryPort, type FabricChange } from "./fabric_plan.ts";
 import { Namespace } from "./namespace.ts";
@@ -18,24 +14,13 @@ import { type KernelCounts, type Loss, pathOf } from "./socket_kernel.ts";
 import { TargetGroup, type TargetGroupPlan } from "./target_group.ts";
 import { pause, until } from "./waiting.ts";
 
-export const hostnqn = "nqn.2014-08.org.nvmexpress:uuid:00112233-4455-6677-8899-aabbccddeeff";
-export const hostid = "00112233-4455-6677-8899-aabbccddeeff";
-export const cluster: Cluster = { subsysnqn: "nqn.2024-01.org.example:cluster", hostnqn };
-
-export interface FaultHostOptions extends TargetGroupPlan {
-  /** Keep Alive Timeout of the sessions, s. */
-  readonly kato?: number;
-  /** As the settings file has it. */
-  readonly reconnectInterval?: string;
-  readonly logLevel?: string;
+export interface FaultHostOptions extends TargetGroupPlan, AgentHomeOptions {
   /** Nodes that the entry file names; the first two when left out. */
   readonly configured?: readonly string[];
-  /** Seconds until the kernel gives a lost controller up. */
-  readonly ctrlLossTmo?: number;
   /** Words in front of the agent's: limits and the like; they must end in exec. */
   readonly agentWrapper?: readonly string[];
-  /** Instead of a directory of the run's own. */
-  readonly internalDir?: string;
+  /** Targets in a namespace of their own, behind a veth pair, with addresses 10.77.…; `net` is given then. */
+  readonly isLinked?: boolean;
 }
 
 /** As the program is compiled with. */
@@ -48,9 +33,12 @@ interface KernelState {
 }
 
 export class FaultHost {
+  /** Where the agent and the kernel are. */
   readonly namespace: Namespace;
+  readonly #targetNamespace: Namespace;
   readonly directory: string;
   readonly targets: TargetGroup;
+  readonly home: AgentHome;
   readonly #options: FaultHostOptions;
   readonly #deaths: string[] = [];
   #kernel: ChildProcess | null = null;
@@ -58,27 +46,31 @@ export class FaultHost {
   #agentStarts = 0;
   #mayAgentDie = false;
   #agentLogs: string[] = [];
-  #status = "";
   #notices = 0;
-  #listening: ReturnType<typeof setInterval> | undefined;
   #closing: Promise<void> | null = null;
   /** Nodes that left the cluster. */
   readonly #left = new Set<string>();
 
-  private constructor(namespace: Namespace, directory: string, options: FaultHostOptions) {
+  private constructor(
+    [namespace, targetNamespace]: readonly [Namespace, Namespace],
+    directory: string,
+    options: FaultHostOptions,
+  ) {
     this.namespace = namespace;
+    this.#targetNamespace = targetNamespace;
     this.directory = directory;
     this.#options = options;
+    this.home = new AgentHome(directory, options);
     this.targets = new TargetGroup(options, {
-      spawn: (name) => this.#spawn(name, denoWords("target_process.ts")),
+      spawn: (name) => this.#spawn(name, this.#targetNamespace, denoWords("target_process.ts")),
       onProblem: (what) => this.#deaths.push(what),
     });
   }
 
   /** Targets and kernel run; the agent does not yet, its entry file is there. */
   static async create(options: FaultHostOptions): Promise<FaultHost> {
-    const namespace = await Namespace.create();
-    const host = new FaultHost(namespace, await Deno.makeTempDir({ prefix: "dc-faults-" }), options);
+    const namespaces = options.isLinked ? await Namespace.createLinked() : await Namespace.createTwice();
+    const host = new FaultHost(namespaces, await Deno.makeTempDir({ prefix: "dc-faults-" }), options);
     try {
       await host.#prepare();
       return host;
@@ -94,38 +86,10 @@ export class FaultHost {
   }
 
   async #prepare(): Promise<void> {
-    await Deno.mkdir(this.configDir);
-    await Deno.mkdir(this.internalDir, { recursive: true });
-    await Deno.writeTextFile(this.#settingsFile, this.#settingsText());
-    await Deno.writeTextFile(`${this.directory}/hostid`, `${hostid}\n`);
-    this.#listenForStatus();
+    await this.home.prepare();
     await Promise.all([this.#startKernel(), this.targets.startAll()]);
     const configured = this.#options.configured ?? [...this.fabric.nodes.keys()].slice(0, 2);
     await this.dropFile("cluster.conf", configured);
-  }
-
-  get configDir(): string {
-    return `${this.directory}/discovery.d`;
-  }
-
-  get internalDir(): string {
-    return this.#options.internalDir ?? `${this.directory}/internal`;
-  }
-
-  get #settingsFile(): string {
-    return `${this.directory}/settings.yaml`;
-  }
-
-  #settingsText(): string {
-    const { kato = 4, reconnectInterval = "500ms", logLevel = "info" } = this.#options;
-    return `clientConfigDir: ${this.configDir}
-internalDir: ${this.internalDir}
-reconnectInterval: ${reconnectInterval}
-kato: ${kato}
-nvmeHostIDPath: ${this.directory}/hostid
-logging: {level: ${logLevel}}
-autoDetectEntries: {enabled: false}
-`;
   }
 
   // --- targets ---
@@ -176,11 +140,11 @@ autoDetectEntries: {enabled: false}
     return this.fabric.node(nodeId).discovery[0]!.traddr;
   }
 
-  #spawn(name: string, words: readonly string[]): ChildProcess {
+  #spawn(name: string, namespace: Namespace, words: readonly string[]): ChildProcess {
     assert(this.#closing === null, "The run is over");
     return new ChildProcess({
       name,
-      words: [...this.namespace.prefix, ...words],
+      words: [...namespace.prefix, ...words],
       isAsked: true,
       onDeath: (what) => this.#deaths.push(what),
     });
@@ -189,7 +153,10 @@ autoDetectEntries: {enabled: false}
   // --- kernel ---
 
   async #startKernel(): Promise<void> {
-    this.#kernel = this.#spawn("kernel", [...denoWords("kernel_process.ts"), this.#kernelSocket]);
+    this.#kernel = this.#spawn("kernel", this.namespace, [
+      ...denoWords("kernel_process.ts"),
+      this.#kernelSocket,
+    ]);
     await this.#kernel.ready();
   }
 
@@ -227,12 +194,12 @@ autoDetectEntries: {enabled: false}
     assert(this.#agent === null, "The agent runs");
     assert(this.#closing === null, "The run is over");
     this.#agentStarts++;
-    this.#status = "";
+    this.home.forgetStatus();
     const program = denoWords("agent_process.ts", agentFlags);
     this.#agent = new ChildProcess({
       name: "the agent",
-      words: [...wrapper, ...this.namespace.prefix, ...program, "serve", "--config", this.#settingsFile],
-      env: { FAULT_KERNEL: this.#kernelSocket, NOTIFY_SOCKET: this.#notifySocket },
+      words: [...wrapper, ...this.namespace.prefix, ...program, "serve", "--config", this.home.settingsFile],
+      env: { FAULT_KERNEL: this.#kernelSocket, NOTIFY_SOCKET: this.home.notifySocket },
       onDeath: (what) => {
         if (!this.#mayAgentDie) this.#deaths.push(what);
       },
@@ -287,61 +254,29 @@ autoDetectEntries: {enabled: false}
     return this.#agent?.tail(count) ?? this.#agentLogs.slice(-count);
   }
 
-  get #notifySocket(): string {
-    return `${this.directory}/notify`;
-  }
-
-  #listenForStatus(): void {
-    const descriptor = bindDatagramSocket(this.#notifySocket);
-    const buffer = new Uint8Array(4096);
-    this.#listening = setInterval(() => {
-      for (let length; (length = receiveNow(descriptor, buffer)) !== null;) {
-        const text = new TextDecoder().decode(buffer.subarray(0, length));
-        if (text.startsWith("STATUS=")) this.#status = text.slice("STATUS=".length);
-      }
-    }, 50);
-  }
-
   /** What the agent last told its service manager: `6 of 6 paths live, 3 of 3 endpoints in session`. */
   get status(): string {
-    return this.#status;
+    return this.home.status;
   }
 
   // --- files ---
 
+  get configDir(): string {
+    return this.home.configDir;
+  }
+
+  get internalDir(): string {
+    return this.home.internalDir;
+  }
+
+  /** A file that names these nodes, written beside and renamed in. */
   async dropFile(name: string, nodeIds: readonly string[]): Promise<void> {
-    const { ctrlLossTmo } = this.#options;
-    const options = {
-      reconnectDelay: 1,
-      keepAliveTmo: 2,
-      ...(ctrlLossTmo === undefined ? {} : { ctrlLossTmo }),
-    };
-    const text = formatEntryFile(nodeIds.map((id) => ({
-      cluster,
-      transport: "tcp" as const,
-      traddr: this.addressOf(id),
-      trsvcid: discoveryPort,
-      hostid,
-      persistent: false,
-      options,
-    })));
-    await Deno.writeTextFile(`${this.configDir}/tmp.dc.${name}`, text);
-    await Deno.rename(`${this.configDir}/tmp.dc.${name}`, `${this.configDir}/${name}`);
+    await this.home.dropFile(name, nodeIds.map((id) => this.addressOf(id)));
   }
 
   /** Endpoints of internal.json that are not retired; throws when it cannot be loaded. Null: there is none. */
   async rememberedEndpoints(): Promise<string[] | null> {
-    let bytes: Uint8Array;
-    try {
-      bytes = await Deno.readFile(`${this.internalDir}/internal.json`);
-    } catch (error) {
-      if (error instanceof Deno.errors.NotFound) return null;
-      throw error;
-    }
-    const { entries, problems } = parseState(bytes);
-    assert(problems.length === 0, `internal.json: ${problems[0]}`);
-    return entries.filter(({ retired }) => !retired).map(({ traddr, trsvcid }) => `${traddr}:${trsvcid}`)
-      .sort();
+    return await this.home.rememberedEndpoints();
   }
 
   // --- what must hold ---
@@ -403,6 +338,14 @@ autoDetectEntries: {enabled: false}
     });
   }
 
+  /** Until the agent's own word for its service manager says what is. */
+  async untilStatusAgrees(limitMs = 4_000): Promise<void> {
+    const paths = this.offeredPaths().length;
+    const up = this.members.filter((id) => this.fabric.node(id).up).length;
+    const right = `${paths} of ${paths} paths live, ${up} of ${this.members.length} endpoints in session`;
+    await until(`the status says ${right}`, limitMs, () => this.status === right ? null : this.status);
+  }
+
   /** The state that every run begins with; answers the ms since the agent's start. */
   async begin(limitMs = 30_000): Promise<number> {
     this.startAgent();
@@ -447,10 +390,12 @@ autoDetectEntries: {enabled: false}
   }
 
   async #close(): Promise<void> {
-    clearInterval(this.#listening);
+    this.home.close();
     const processes = [this.#agent, this.#kernel, ...this.targets.processes];
     await Promise.allSettled(processes.map((process) => process?.end("SIGKILL")));
-    await this.namespace.remove().catch((error) => console.error(error));
+    for (const namespace of new Set([this.namespace, this.#targetNamespace])) {
+      await namespace.remove().catch((error) => console.error(error));
+    }
     await Deno.remove(this.directory, { recursive: true }).catch((error) => console.error(error));
   }
 }

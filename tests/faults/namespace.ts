@@ -19,6 +19,34 @@ export class Namespace {
     return namespace;
   }
 
+  /** One, for both ends. */
+  static async createTwice(): Promise<[Namespace, Namespace]> {
+    const namespace = await Namespace.create();
+    return [namespace, namespace];
+  }
+
+  /** Two, with a cable between: the second has every address of 10.77.0.0/16. */
+  static async createLinked(): Promise<[Namespace, Namespace]> {
+    const [near, far] = [await Namespace.create(), await Namespace.create()];
+    await near.run(["ip", "link", "add", "near", "type", "veth", "peer", "name", "far", "netns", far.name]);
+    await near.run(["ip", "address", "add", "10.78.0.1/24", "dev", "near"]);
+    await far.run(["ip", "address", "add", "10.78.0.2/24", "dev", "far"]);
+    await far.run(["ip", "link", "set", "far", "up"]);
+    await far.run(["ip", "route", "add", "local", "10.77.0.0/16", "dev", "lo"]);
+    await near.plug();
+    return [near, far];
+  }
+
+  /** The near end of the cable. */
+  async plug(): Promise<void> {
+    await this.run(["ip", "link", "set", "near", "up"]);
+    await this.run(["ip", "route", "replace", "10.77.0.0/16", "dev", "near", "src", "10.78.0.1"]);
+  }
+
+  async unplug(): Promise<void> {
+    await this.run(["ip", "link", "set", "near", "down"]);
+  }
+
   /** Words that run a command inside. */
   get prefix(): readonly string[] {
     return ["ip", "netns", "exec", this.name];

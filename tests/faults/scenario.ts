@@ -14,6 +14,8 @@ export interface RepeatedFault {
   /** As the table names it. */
   readonly fault: string;
   readonly times: number;
+  /** Places at which one strike strikes; 1 when left out. */
+  readonly places?: number;
   /** Until all is well once the fault is over, ms. */
   readonly limitMs: number;
   /** Until a change made then is noticed, ms. */
@@ -82,14 +84,22 @@ export class ScenarioRun {
       recoveredMs.push(performance.now() - endedMs);
       const noticedMs = await host.noticeChange(fault.noticeMs);
       await host.untilWell("all is well after the change", fault.limitMs);
+      await host.untilStatusAgrees();
       this.say(
         `${fault.fault} ${time + 1}: well after ${recoveredMs.at(-1)!.toFixed()} ms, ` +
           `a change seen after ${noticedMs.toFixed()} ms; ${host.status}`,
       );
     }
     await host.checkNothingLost();
-    const { fault: name, times, limitMs, checked } = fault;
-    this.addRow({ fault: name, tried: times, recoveredMs, limitMs, lost: await host.lost(), checked });
+    const { fault: name, times, places = 1, limitMs, checked } = fault;
+    this.addRow({
+      fault: name,
+      tried: times * places,
+      recoveredMs,
+      limitMs,
+      lost: await host.lost(),
+      checked,
+    });
   }
 
   /** Of interest to who watches. */

@@ -61,6 +61,7 @@ async function each(run: ScenarioRun, fault: string, kind: Kind, state: Fault): 
   await run.repeat(host, {
     fault: `${fault}, at each of ${steps.length + 1} steps`,
     times: run.full ? 3 : 1,
+    places: steps.length + 1,
     limitMs: 60_000,
     checked: "two healthy nodes' changes noticed meanwhile; paths, sessions, list",
     // What takes ten seconds each time is seen once where time is short.

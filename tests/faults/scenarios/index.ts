@@ -7,6 +7,7 @@ import { eventStorm } from "./event_storm.ts";
 import { fullDisk } from "./full_disk.ts";
 import { closingSteps, silentSteps } from "./faulty_steps.ts";
 import { halfDead } from "./half_dead.ts";
+import { linkDown } from "./link_down.ts";
 import { lostDirectory } from "./lost_directory.ts";
 import { memoryLimit } from "./memory_limit.ts";
 import { oneWay } from "./one_way.ts";
@@ -26,6 +27,7 @@ export const scenarios: readonly Scenario[] = [
   blackHole,
   fullDisk,
   lostDirectory,
+  linkDown,
   stopped,
   oneWay,
   eventStorm,
