@@ -39,6 +39,8 @@ interface Row extends TargetResult {
 const sliceMs = 500;
 /** Batches of one slice have seeds of their own up to this; the next slice follows. */
 const seedsOfSlice = 100_000;
+/** Times the silence that is borne until a new process has told something. */
+const startFactor = 5;
 const heapMegabytes = 512;
 const residentBytesMax = 1_500 * 1024 * 1024;
 
@@ -98,6 +100,7 @@ class Worker {
   readonly #writer: WritableStreamDefaultWriter<Uint8Array>;
   readonly #silenceMs: number;
   #seed = 0;
+  #begun = false;
 
   constructor({ worker = new URL("worker.ts", import.meta.url), silenceMs = 30_000 }: PoolOptions) {
     const flags = [
@@ -147,14 +150,14 @@ class Worker {
   /** What the process says next, or words why it says nothing more. */
   async #next(): Promise<Told | string> {
     let timer: ReturnType<typeof setTimeout> | undefined;
+    // A process takes its time to begin, on a busy machine most of all.
+    const patienceMs = this.#begun ? this.#silenceMs : startFactor * this.#silenceMs;
     const silence = new Promise<string>((resolve) => {
-      timer = setTimeout(
-        () => resolve(`Nothing was told for ${this.#silenceMs} ms: it hangs`),
-        this.#silenceMs,
-      );
+      timer = setTimeout(() => resolve(`Nothing was told for ${patienceMs} ms: it hangs`), patienceMs);
     });
     const line = await Promise.race([this.#lines.next(), silence]);
     clearTimeout(timer);
+    this.#begun = true;
     if (typeof line === "string") {
       this.#child.kill("SIGKILL");
       await this.#child.status;
