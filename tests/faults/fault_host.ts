@@ -168,9 +168,12 @@ export class FaultHost {
     return await this.#kernel!.ask("state") as KernelState;
   }
 
-  /** Somebody's `nvme disconnect`. */
-  async deleteController(name: string): Promise<void> {
-    await this.#kernel!.ask("deleteController", name);
+  /** Somebody's `nvme disconnect` of every controller at a node; answers how many there were. */
+  async disconnect(nodeId: string): Promise<number> {
+    const { controllers } = await this.kernelState();
+    const found = controllers.filter(({ address }) => address.traddr === this.addressOf(nodeId));
+    for (const { name } of found) await this.#kernel!.ask("deleteController", name);
+    return found.length;
   }
 
   /** Live controllers as `subsystem at address port`. */
@@ -247,6 +250,14 @@ export class FaultHost {
 
   async agentCounts(): Promise<ProcessCounts> {
     return await this.agent.counts();
+  }
+
+  /** Until the agent has no more descriptors than that, and a few for what is under way. */
+  async untilDescriptors(count: number): Promise<void> {
+    await until(`the agent has ${count} descriptors again`, 10_000, async () => {
+      const { descriptors } = await this.agentCounts();
+      return descriptors <= count + 3 ? null : `it has ${descriptors}`;
+    });
   }
 
   /** The last lines of the agent's log, of the last agent where none runs. */
@@ -365,7 +376,7 @@ export class FaultHost {
     );
   }
 
-  /** Controllers that somebody removed; there must be none. */
+  /** Controllers that the kernel gave up; there must be none. */
   async lost(): Promise<number> {
     return (await this.kernelState()).losses.length;
   }
@@ -373,10 +384,9 @@ export class FaultHost {
   /** Asserts what must never happen, whatever was broken. */
   async checkNothingLost(): Promise<void> {
     const { losses, counts } = await this.kernelState();
-    assert(
-      losses.length === 0,
-      `${losses.length} controllers removed: ${losses[0]?.path} ${losses[0]?.cause}`,
-    );
+    assert(losses.length === 0, `${losses.length} controllers given up: ${losses[0]?.path}`);
+    const already = counts.results.EALREADY ?? 0;
+    assert(already === 0, `${already} connects for a path that had its controller`);
     assert(counts.doubled === 0, `${counts.doubled} connects for a path that was being connected`);
     assert(counts.inFlightMost <= 4 + this.#agentStarts, `${counts.inFlightMost} connects in flight at once`);
     this.#checkDeaths();

@@ -76,6 +76,8 @@ export class ScenarioRun {
    */
   async repeat(host: FaultHost, fault: RepeatedFault): Promise<void> {
     const recoveredMs: number[] = [];
+    await host.untilStatusAgrees();
+    const { descriptors } = await host.agentCounts();
     for (let time = 0; time < fault.times; time++) {
       await fault.strike(time);
       const endedMs = performance.now();
@@ -90,6 +92,7 @@ export class ScenarioRun {
           `a change seen after ${noticedMs.toFixed()} ms; ${host.status}`,
       );
     }
+    await host.untilDescriptors(descriptors);
     await host.checkNothingLost();
     const { fault: name, times, places = 1, limitMs, checked } = fault;
     this.addRow({

@@ -8,12 +8,10 @@ import type { Controller, ControllerState } from "../../src/model/controller.ts"
 import { type FabricsOptions, fabricsTokens, parseFabricsOptions } from "../sim/fabrics_options.ts";
 import { IoConnection, kernelError } from "./io_connection.ts";
 
-/** A controller that is there no more. */
+/** A controller that was given up after ctrl_loss_tmo. */
 export interface Loss {
   readonly name: string;
   readonly path: string;
-  /** `failed`: its first connect never succeeded, so nothing was lost. */
-  readonly cause: "deleted" | "expired" | "failed";
 }
 
 export interface KernelCounts {
@@ -96,11 +94,11 @@ export class SocketKernel {
     return [...this.#controllers.values()].map(show).sort((a, b) => a.instance - b.instance);
   }
 
-  /** Somebody's `nvme disconnect`. */
+  /** Somebody's `nvme disconnect`; no agent can ask for that. */
   deleteController(name: string): void {
     const live = [...this.#controllers.values()].find(({ instance }) => `nvme${instance}` === name);
     if (live === undefined) throw kernelError("ENOENT", name);
-    this.#remove(live, "deleted");
+    this.#remove(live);
   }
 
   #count(result: string): void {
@@ -123,7 +121,7 @@ export class SocketKernel {
       this.#becomeLive(live, connection);
       return { instance: live.instance, cntlid: live.cntlid };
     } catch (error) {
-      this.#remove(live, "failed");
+      this.#remove(live);
       throw error;
     }
   }
@@ -185,18 +183,16 @@ export class SocketKernel {
       if (this.#controllers.get(live.instance) !== live) connection?.close();
       else if (connection !== null) this.#becomeLive(live, connection);
       else if (ctrlLossTmo >= 0 && performance.now() - live.lostMs >= ctrlLossTmo * 1_000) {
-        this.#remove(live, "expired");
+        this.losses.push({ name: `nvme${live.instance}`, path: pathOf(show(live)) });
+        this.#remove(live);
       } else this.#retryLater(live);
     }, reconnectDelay * 1_000);
   }
 
-  #remove(live: Live, cause: Loss["cause"]): void {
+  #remove(live: Live): void {
     if (!this.#controllers.delete(live.instance)) return;
     clearTimeout(live.timer);
     live.connection?.close();
-    if (cause !== "failed") {
-      this.losses.push({ name: `nvme${live.instance}`, path: pathOf(show(live)), cause });
-    }
     this.onHint();
   }
 }

@@ -13,7 +13,8 @@ export const resetStorm: Scenario = {
       fault: "RST storm",
       times: run.full ? 5 : 2,
       limitMs: 40_000,
-      checked: "a change in the storm and one after it; paths, sessions, list",
+      checked:
+        "a change in the storm and one after it; paths, sessions, list (the kernel waits 10 s for an ICResp that is lost)",
       strike: async (time) => {
         const from = host.agent.logged;
         await host.namespace.addRule(

@@ -31,7 +31,5 @@ export const thousandSubsystems: Scenario = {
       },
       end: () => Promise.resolve(host.startAgent()),
     });
-    const { results } = (await host.kernelState()).counts;
-    assert((results.EALREADY ?? 0) === 0, `${results.EALREADY} connects for what was connected`);
   },
 };
