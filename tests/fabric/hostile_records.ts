@@ -31,7 +31,6 @@ const hostileNqns = [
   `${nqn},hostnqn=nqn.2024-01.org.example:evil`,
   `${nqn},duplicate_connect`,
   `${nqn}\nsecond line`,
-  `${nqn}\u0000behind`,
   `${nqn} with blanks`,
   `${nqn}\t`,
   `${nqn}"quoted"\u0007`,

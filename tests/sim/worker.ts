@@ -42,6 +42,8 @@ interface WorkerScope {
 
 // In a worker alone; the tests import `runBatch` in the main thread.
 if ("WorkerGlobalScope" in globalThis) {
+  // Failures are the daily bread here, and a stack for each costs; a replay has them.
+  Error.stackTraceLimit = 0;
   const scope = globalThis as unknown as WorkerScope;
   scope.onmessage = async ({ data }) => scope.postMessage(await runBatch(data));
 }
