@@ -23,7 +23,7 @@ export const agentMutations: readonly Mutation[] = [
     file: facts,
     from: 'state: "opening", sinceMs: nowMs,',
     to: 'state: "idle", sinceMs: nowMs,',
-    rules: ["dials-bounded", "sockets-bounded", "timers-bounded", "no-bug"],
+    rules: ["dials-bounded", "sockets-bounded", "timers-bounded", "no-leak"],
   },
   {
     name: "failed-connect-keeps-slot",

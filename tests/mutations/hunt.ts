@@ -2,8 +2,7 @@
  * Looks for the first seed that breaks a rule, in the tree that it stands in; main.ts starts it in a copy that may
  * be broken. Prints one line of JSON: a `Catch`, or `{"seed":null}` when all seeds were well.
  *
- *     hunt.ts FROM COUNT      seeds in order
- *     hunt.ts =SEED,SEED,…    these seeds
+ *     hunt.ts SEEDS…    each a seed (`431`) or a range (`1-600`), in this order
  */
 import { drawCase } from "../sim/draw_case.ts";
 import { runCase } from "../sim/run_case.ts";
@@ -17,9 +16,10 @@ export interface Catch {
 }
 
 function* seedsOf(args: readonly string[]): Generator<number> {
-  const [first = "1", count = "100"] = args;
-  if (first.startsWith("=")) yield* first.slice(1).split(",").filter((text) => text !== "").map(Number);
-  else for (let at = 0; at < Number(count); at++) yield Number(first) + at;
+  for (const arg of args) {
+    const [from = 1, to = from] = arg.split("-").map(Number);
+    for (let seed = from; seed <= to; seed++) yield seed;
+  }
 }
 
 async function hunt(seeds: Iterable<number>): Promise<Catch> {

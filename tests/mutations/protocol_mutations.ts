@@ -36,7 +36,7 @@ export const protocolMutations: readonly Mutation[] = [
     file: reader,
     from: "if (after.genctr !== header.genctr || after.numrec !== header.numrec) return this.#restart(at);",
     to: "",
-    rules: ["log-as-served"],
+    rules: ["log-as-served", "paths-stay"],
   },
   {
     name: "paused-read-forgotten",
@@ -64,14 +64,6 @@ export const protocolMutations: readonly Mutation[] = [
     to:
       "if (bytes === 0 || length > 0) return this.#readHeaderAgain(nowMs, { ...header, numrec: length / recordBytes }, records);",
     rules: ["log-as-served", "paths-live", "sessions-up", "endpoints-right"],
-  },
-  {
-    name: "data-at-any-offset",
-    what: "Read data is taken at whatever offset it says",
-    file: queue,
-    from: "if (waiting.dataDone || pdu.datao !== waiting.received || end > waiting.buffer.length) {",
-    to: "if (end > waiting.buffer.length) {",
-    rules: ["log-as-served"],
   },
   {
     name: "surplus-data-taken",

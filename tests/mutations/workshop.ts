@@ -35,7 +35,7 @@ export class Workshop {
     return await Workshop.make(new URL(`file://${this.#directory}/`));
   }
 
-  /** Breaks the copy, hunts, mends it. Throws when the mutation is stale. */
+  /** Breaks the copy, hunts over `args` (see hunt.ts), mends it. Throws when the mutation is stale or time is up. */
   async hunt(mutation: Mutation | null, args: readonly string[], timeoutMs: number): Promise<Catch> {
     if (mutation === null) return await this.#run(args, timeoutMs);
     const path = `${this.#directory}/${mutation.file}`;
