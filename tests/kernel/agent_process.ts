@@ -6,6 +6,8 @@ import type { HostIdentity } from "./initiator.ts";
 
 export interface AgentSettings {
   readonly reconnectInterval?: string;
+  /** Of the discovery sessions, s. */
+  readonly kato?: number;
   readonly autoDetect?: { readonly enabled: boolean; readonly filename: string };
 }
 
@@ -69,7 +71,7 @@ internalDir: ${home.internalDir}/
 reconnectInterval: ${settings.reconnectInterval ?? "1s"}
 logPagePaginationEnabled: false
 maxIOQueues: 0
-kato: 10
+kato: ${settings.kato ?? 10}
 nvmeHostIDPath: /etc/nvme/hostid
 logging: {filename: ${home.logFile}, maxAge: 96h, maxSize: 100, level: debug, reportCaller: true}
 debug: {metrics: false, enablepprof: false, endpoint: "127.0.0.1:6060"}
@@ -138,6 +140,11 @@ autoDetectEntries: {enabled: ${detect.enabled}, filename: ${detect.filename}, di
     return await this.#end("SIGTERM");
   }
 
+  signal(signal: Deno.Signal): void {
+    if (this.#process === null) throw new Error(`Cannot send ${signal}: the agent is not running`);
+    this.#process.kill(signal);
+  }
+
   async kill(): Promise<void> {
     await this.#end("SIGKILL");
   }
@@ -193,6 +200,11 @@ autoDetectEntries: {enabled: ${detect.enabled}, filename: ${detect.filename}, di
       tail.push(`${file} (${this.#starts} starts):`, ...text.trimEnd().split("\n").slice(-lines));
     }
     return tail;
+  }
+
+  /** Lines of the agent's log that hold the text. */
+  async logCount(text: string): Promise<number> {
+    return (await Deno.readTextFile(this.logFile).catch(() => "")).split(text).length - 1;
   }
 
   async logContains(text: string): Promise<boolean> {

@@ -25,6 +25,8 @@ export interface FabricOptions {
   readonly hosts?: readonly string[];
   /** Start of the subsystems' names. */
   readonly nqnStart?: string;
+  /** Subsystems have a disk, on which as many as eight fit; true when left out. */
+  readonly disks?: boolean;
   /** Nodes refer to one another; true when left out. */
   readonly referrals?: boolean;
 }
@@ -36,17 +38,19 @@ export class Fabric {
   readonly #cluster: number;
   readonly #hosts: readonly string[] | undefined;
   readonly #nqnStart: string;
+  readonly #disks: boolean;
 
   private constructor(options: FabricOptions) {
     this.#cluster = options.cluster ?? 0;
     this.nodes = options.nodes ?? [1, 2, 3];
     this.#hosts = options.hosts;
+    this.#disks = options.disks ?? true;
     this.#nqnStart = options.nqnStart ?? `nqn.2024-01.org.example:cluster${this.#cluster}`;
   }
 
   static async build(options: FabricOptions = {}): Promise<Fabric> {
     const fabric = new Fabric(options);
-    for (const node of fabric.nodes) await addPort(fabric.#port(node), fabric.address(node));
+    for (const node of fabric.nodes) await addPort(fabric.portOf(node), fabric.address(node));
     if (options.referrals ?? true) { for (const node of fabric.nodes) await fabric.addReferralsTo(node); }
     for (let index = 1; index <= (options.subsystems ?? 4); index++) {
       await fabric.linkEverywhere(await fabric.createSubsystem(`sub${index}`));
@@ -61,17 +65,17 @@ export class Fabric {
   /** Makes a subsystem that no node offers yet; answers its NQN. */
   async createSubsystem(name: string, hosts = this.#hosts): Promise<string> {
     const nqn = `${this.#nqnStart}:${name}`;
-    await addSubsystem({ nqn, disk: this.#cluster * 8 + this.nqns.length, hosts });
+    await addSubsystem({ nqn, disk: this.#disks ? this.#cluster * 8 + this.nqns.length : null, hosts });
     this.nqns.push(nqn);
     return nqn;
   }
 
   async linkEverywhere(nqn: string): Promise<void> {
-    for (const node of this.nodes) await link(this.#port(node), nqn);
+    for (const node of this.nodes) await link(this.portOf(node), nqn);
   }
 
   async unlinkEverywhere(nqn: string): Promise<void> {
-    for (const node of this.nodes) await unlink(this.#port(node), nqn);
+    for (const node of this.nodes) await unlink(this.portOf(node), nqn);
   }
 
   async removeSubsystem(nqn: string): Promise<void> {
@@ -81,23 +85,23 @@ export class Fabric {
 
   /** The node stops listening and drops all its connections. Answers what brings it back. */
   async vanish(node: number): Promise<() => Promise<void>> {
-    const linked = await linkedSubsystems(this.#port(node));
-    for (const nqn of linked) await unlink(this.#port(node), nqn);
+    const linked = await linkedSubsystems(this.portOf(node));
+    for (const nqn of linked) await unlink(this.portOf(node), nqn);
     return async () => {
-      for (const nqn of linked) await link(this.#port(node), nqn);
+      for (const nqn of linked) await link(this.portOf(node), nqn);
     };
   }
 
   /** All other nodes refer to this one. */
   async addReferralsTo(node: number): Promise<void> {
     for (const other of this.nodes) {
-      if (other !== node) await addReferral(this.#port(other), this.address(node), this.#port(node));
+      if (other !== node) await addReferral(this.portOf(other), this.address(node), this.portOf(node));
     }
   }
 
   async removeReferralsTo(node: number): Promise<void> {
     for (const other of this.nodes) {
-      if (other !== node) await removeReferral(this.#port(other), this.address(node));
+      if (other !== node) await removeReferral(this.portOf(other), this.address(node));
     }
   }
 
@@ -111,7 +115,8 @@ export class Fabric {
     return nodes.map((node) => `${this.address(node)}:${discoveryPort}`);
   }
 
-  #port(node: number): number {
+  /** The number of a node's port in the target. */
+  portOf(node: number): number {
     return this.#cluster * 10 + node;
   }
 }

@@ -9,6 +9,7 @@ import { clearTarget } from "./nvmet.ts";
 import { formatSeconds } from "./poll.ts";
 import { sendReport } from "./report.ts";
 import { Lab, type Scenario } from "./scenario.ts";
+import { faultScenarios } from "./fault_scenarios/index.ts";
 import { scenarios } from "./scenarios/index.ts";
 
 const scenarioLimitMs = 90_000;
@@ -16,13 +17,14 @@ const agentLogLines = 60;
 const kernelLogLines = 25;
 /** Logs of scenarios that passed as well. */
 const verbose = Deno.args.includes("--verbose");
+const full = Deno.args.includes("--full");
 
 async function main(): Promise<void> {
   const names = Deno.args.filter((argument) => !argument.startsWith("--"));
   if (Deno.args.includes("--binary")) useBinary();
   await setUpNetwork();
   for (const name of names) {
-    const scenario = scenarios.find((one) => one.name === name);
+    const scenario = [...scenarios, ...faultScenarios].find((one) => one.name === name);
     if (scenario === undefined) throw new Error(`Cannot run ${name}: no such scenario`);
     await runScenario(scenario);
   }
@@ -32,13 +34,13 @@ async function main(): Promise<void> {
 async function runScenario(scenario: Scenario): Promise<void> {
   const dir = `/guest/${scenario.name}`;
   await Deno.mkdir(dir, { recursive: true });
-  const lab = new Lab(dir);
+  const lab = new Lab(dir, full);
   const startedSeconds = await kernelClock();
   const problems: string[] = [];
   const details: string[] = [];
   let text = "";
   try {
-    text = await limited(scenario.run(lab));
+    text = await limited(scenario.run(lab), scenario.limitMs ?? scenarioLimitMs);
     if (verbose) details.push(...await gatherDetails(lab, null, startedSeconds));
   } catch (error) {
     problems.push((error as Error).message);
@@ -55,12 +57,12 @@ async function runScenario(scenario: Scenario): Promise<void> {
   });
 }
 
-async function limited(run: Promise<string>): Promise<string> {
+async function limited(run: Promise<string>, limitMs: number): Promise<string> {
   let timer: ReturnType<typeof setTimeout> | undefined;
   const limit = new Promise<never>((_resolve, reject) => {
     timer = setTimeout(
-      () => reject(new Error(`The scenario has no end within ${formatSeconds(scenarioLimitMs)}`)),
-      scenarioLimitMs,
+      () => reject(new Error(`The scenario has no end within ${formatSeconds(limitMs)}`)),
+      limitMs,
     );
   });
   try {
@@ -71,7 +73,9 @@ async function limited(run: Promise<string>): Promise<string> {
 }
 
 async function gatherDetails(lab: Lab, error: Error | null, startedSeconds: number): Promise<string[]> {
-  const details = (error?.stack ?? "").split("\n").filter((line) => line.includes("tests/kernel/scenarios"));
+  const details = (error?.stack ?? "").split("\n").filter((line) =>
+    /tests\/kernel\/(fault_)?scenarios/.test(line)
+  );
   details.push(describe(await controllers()));
   for (const home of lab.homes) details.push(...await home.logTail(agentLogLines));
   details.push("kernel log:", ...await kernelLog(startedSeconds, kernelLogLines));
@@ -82,6 +86,7 @@ async function gatherDetails(lab: Lab, error: Error | null, startedSeconds: numb
 async function cleanUp(lab: Lab): Promise<string[]> {
   const problems: string[] = [];
   const steps: [string, () => Promise<unknown>][] = [
+    ...lab.cleanups,
     ...lab.homes.filter((home) => home.isRunning).map((home): [string, () => Promise<unknown>] => [
       "Cannot stop the agent",
       () => home.stop(),

@@ -137,7 +137,30 @@ export async function rawConnect(path: FabricPath, host: HostIdentity, extra = "
 
 /** Test side only: the agent never does this. */
 export async function deleteController(name: string): Promise<void> {
-  await Deno.writeTextFile(`${classDir}/${name}/delete_controller`, "1", { create: false }).catch(() => {});
+  const inode = await Deno.stat(`${classDir}/${name}`).then((stat) => stat.ino, () => null);
+  try {
+    await Deno.writeTextFile(`${classDir}/${name}/delete_controller`, "1", { create: false });
+    deletedHere.add(`${name} inode ${inode}`);
+  } catch {
+    // Gone already.
+  }
+}
+
+const deletedHere = new Set<string>();
+
+/** Controllers that this side has deleted so far. */
+export function deletedSoFar(): number {
+  return deletedHere.size;
+}
+
+/**
+ * Controllers removed so far by a write of some program: the kernel says of each that it is removed, and of those
+ * that it removes by itself (out of attempts, or refused for good) that as well.
+ */
+export async function removedByPrograms(): Promise<number> {
+  const { stdout } = await runCommand("dmesg", []);
+  const count = (text: string) => stdout.split(text).length - 1;
+  return count("Removing ctrl: NQN") - count("Removing controller (");
 }
 
 /** Leaves no fabrics controller. */

@@ -3,11 +3,17 @@
  * Anything short of a row for every scenario (panic, hang, guest program lost) counts as failed.
  * Builds nothing; scripts/kernel-lab does.
  */
+import { writeFaultRow } from "../faults/fault_row.ts";
+import { faultScenarios } from "./fault_scenarios/index.ts";
 import { parseReport, type Report, reportPrefix } from "./report.ts";
+import type { Scenario } from "./scenario.ts";
 import { scenarios } from "./scenarios/index.ts";
 
 /** Time limit of one virtual machine, boot and all; the whole set has to take less than three minutes. */
 const machineLimitMs = 240_000;
+/** The same for fault scenarios: those of every build, and all of them. */
+const faultMachineLimitMs = 420_000;
+const fullMachineLimitMs = 1_800_000;
 /** Guest programs that measure take longer than scenarios. */
 const programLimitMs = 900_000;
 const machineMemoryMiB = 1536;
@@ -25,8 +31,10 @@ interface Arguments {
   work: string;
   program: string;
   jobs: number;
-  /** Handed to the guest program: `--binary`, `--verbose`. */
+  /** Handed to the guest program: `--binary`, `--verbose`, `--full`. */
   flags: string[];
+  faults: boolean;
+  full: boolean;
   names: string[];
 }
 
@@ -59,7 +67,9 @@ function parseArguments(args: readonly string[]): Arguments {
     work: required("work"),
     program: value("program") ?? "guest",
     jobs: Math.max(1, jobs || 1),
-    flags: options.filter((option) => option === "--binary" || option === "--verbose"),
+    flags: options.filter((option) => ["--binary", "--verbose", "--full"].includes(option)),
+    faults: options.includes("--faults"),
+    full: options.includes("--full"),
     names: end < 0 ? [] : args.slice(end + 1),
   };
 }
@@ -67,26 +77,38 @@ function parseArguments(args: readonly string[]): Arguments {
 async function main(): Promise<number> {
   const args = parseArguments(Deno.args);
   if (args.program !== "guest") return await runProgram(args);
-  const known = scenarios.map((scenario) => scenario.name);
+  if (args.full && !args.faults) {
+    console.error("kernel-lab: --full goes with --faults");
+    return 2;
+  }
+  const set: readonly Scenario[] = args.faults ? faultScenarios : scenarios;
+  const known = set.map((scenario) => scenario.name);
   const unknown = args.names.filter((name) => !known.includes(name));
   if (unknown.length > 0) {
     console.error(`kernel-lab: Unknown scenario ${unknown.join(", ")}; known are ${known.join(", ")}`);
     return 2;
   }
-  const wanted = args.names.length === 0 ? known : known.filter((name) => args.names.includes(name));
+  const wanted = set.filter(({ name, ci }) =>
+    args.names.length === 0 ? !args.faults || args.full || ci === true : args.names.includes(name)
+  );
   return await runScenarios(args, wanted);
 }
 
-async function runScenarios(args: Arguments, wanted: readonly string[]): Promise<number> {
+function machineLimit(args: Arguments): number {
+  if (args.full) return fullMachineLimitMs;
+  return args.faults ? faultMachineLimitMs : machineLimitMs;
+}
+
+async function runScenarios(args: Arguments, wanted: readonly Scenario[]): Promise<number> {
   const startedMs = performance.now();
-  const shares = share(wanted, args.jobs);
+  const shares = share(wanted, args);
   const outcomes = await Promise.all(
     shares.map((names, index) => {
       return runMachine(args, {
         label: `machine${index + 1}`,
         guestArgs: [...args.flags, ...names],
         processors: scenarioProcessors,
-        limitMs: machineLimitMs,
+        limitMs: machineLimit(args),
       });
     }),
   );
@@ -126,18 +148,20 @@ async function runProgram(args: Arguments): Promise<number> {
 }
 
 /** Splits scenarios into shares of about the same length; each keeps the order of the list. */
-function share(wanted: readonly string[], jobs: number): string[][] {
-  const secondsOf = (name: string) => scenarios.find((scenario) => scenario.name === name)?.seconds ?? 10;
+function share(wanted: readonly Scenario[], { jobs, full }: Arguments): string[][] {
+  const secondsOf = ({ seconds, fullSeconds }: Scenario) => full ? fullSeconds ?? seconds : seconds;
   const shares = Array.from(
     { length: Math.min(jobs, wanted.length) },
-    () => ({ names: [] as string[], seconds: 0 }),
+    () => ({ scenarios: [] as Scenario[], seconds: 0 }),
   );
-  for (const name of [...wanted].sort((a, b) => secondsOf(b) - secondsOf(a))) {
+  for (const scenario of [...wanted].sort((a, b) => secondsOf(b) - secondsOf(a))) {
     const lightest = shares.reduce((least, one) => one.seconds < least.seconds ? one : least);
-    lightest.names.push(name);
-    lightest.seconds += secondsOf(name);
+    lightest.scenarios.push(scenario);
+    lightest.seconds += secondsOf(scenario);
   }
-  return shares.map((one) => wanted.filter((name) => one.names.includes(name)));
+  return shares.map((one) =>
+    wanted.filter((scenario) => one.scenarios.includes(scenario)).map(({ name }) => name)
+  );
 }
 
 interface Machine {
@@ -176,7 +200,9 @@ async function runMachineOnce(args: Arguments, machine: Machine): Promise<Outcom
       ...["-kernel", args.kernel, "-initrd", args.initrd],
       ...[
         "-append",
-        `console=ttyS0 quiet panic=-1 mitigations=off -- ${[args.program, ...guestArgs].join(" ")}`,
+        `console=ttyS0 quiet panic=-1 mitigations=off log_buf_len=8M -- ${
+          [args.program, ...guestArgs].join(" ")
+        }`,
       ],
     ],
     stdin: "null",
@@ -189,7 +215,7 @@ async function runMachineOnce(args: Arguments, machine: Machine): Promise<Outcom
   }, limitMs);
   const errors = new Response(child.stderr).text();
   try {
-    await readReports(child.stdout, outcome);
+    await readReports(child.stdout, outcome, child);
     const status = await child.status;
     if (!status.success && outcome.problem === null) {
       outcome.problem = `qemu exited with ${status.code}: ${(await errors).trim()}`;
@@ -203,16 +229,20 @@ async function runMachineOnce(args: Arguments, machine: Machine): Promise<Outcom
   return outcome;
 }
 
-async function readReports(stream: ReadableStream<Uint8Array>, outcome: Outcome): Promise<void> {
+async function readReports(
+  stream: ReadableStream<Uint8Array>,
+  outcome: Outcome,
+  child: Deno.ChildProcess,
+): Promise<void> {
   let rest = "";
   for await (const text of stream.pipeThrough(new TextDecoderStream())) {
     const lines = (rest + text).split("\n");
     rest = lines.pop() ?? "";
-    for (const line of lines) takeLine(line, outcome);
+    for (const line of lines) await takeLine(line, outcome, child);
   }
 }
 
-function takeLine(line: string, outcome: Outcome): void {
+async function takeLine(line: string, outcome: Outcome, child: Deno.ChildProcess): Promise<void> {
   const report = parseReport(line);
   if (report === null) {
     if (line.includes(reportPrefix)) outcome.problem = `unreadable report: ${line.slice(0, 200)}`;
@@ -222,10 +252,19 @@ function takeLine(line: string, outcome: Outcome): void {
     outcome.rows.push(report);
     console.log(`${report.ok ? "ok  " : "FAIL"} ${report.name.padEnd(18)} ${report.text}`);
     for (const detail of report.details) console.log(`     | ${detail}`);
-  } else if (report.type === "document") outcome.documents.push(report.document);
+  } else if (report.type === "fault") await writeFaultRow(report.row);
+  else if (report.type === "freeze") await freeze(child, report.durationMs);
+  else if (report.type === "document") outcome.documents.push(report.document);
   else if (report.type === "start") outcome.started = true;
   else if (report.type === "note") console.error(`     ${report.text}`);
   else outcome.finished = true;
+}
+
+/** Stops the whole machine, host and target side, as a suspended one stands; its clocks have leapt when it goes on. */
+async function freeze(child: Deno.ChildProcess, durationMs: number): Promise<void> {
+  child.kill("SIGSTOP");
+  await new Promise((resolve) => setTimeout(resolve, durationMs));
+  child.kill("SIGCONT");
 }
 
 async function printConsoleTail(work: string, label: string): Promise<void> {

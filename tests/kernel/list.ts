@@ -1,4 +1,7 @@
 /** Prints the names of the scenarios, with what each shows. */
+import { faultScenarios } from "./fault_scenarios/index.ts";
 import { scenarios } from "./scenarios/index.ts";
 
-for (const scenario of scenarios) console.log(`${scenario.name.padEnd(18)} ${scenario.title}`);
+for (const { name, title } of scenarios) console.log(`${name.padEnd(18)} ${title}`);
+console.log("\nfaults (--faults; those marked * with --full or by name):");
+for (const { name, title, ci } of faultScenarios) console.log(`${name.padEnd(17)}${ci ? " " : "*"} ${title}`);

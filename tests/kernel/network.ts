@@ -42,6 +42,73 @@ export async function swallow(address: string, port?: number): Promise<void> {
   await runCommand("nft", ["add", "rule", "ip", "lab", "swallow", "ip", "daddr", address, ...match, "drop"]);
 }
 
+/**
+ * From now on the kernel itself reaches an address and port no more, while programs do: a probe succeeds, the connect
+ * after it waits.
+ */
+export async function swallowFromKernel(address: string, port: number): Promise<void> {
+  // The first packet of a connection alone: what is connected stays.
+  const match = ["ip", "daddr", address, "tcp", "dport", String(port), "tcp", "flags", "syn"];
+  const add = ["add", "rule", "ip", "lab", "swallow", ...match];
+  // Sockets of the kernel have no owner, and match no rule about one.
+  await runCommand("nft", [...add, "meta", "skuid", "0", "accept"]);
+  await runCommand("nft", [...add, "drop"]);
+}
+
+/** From now on whatever goes to this port of the address, within connections too, is answered with RST. */
+export async function reset(address: string, port: number): Promise<void> {
+  const match = ["ip", "daddr", address, "tcp", "dport", String(port)];
+  await runCommand("nft", [
+    "add",
+    "rule",
+    "ip",
+    "lab",
+    "swallow",
+    ...match,
+    "reject",
+    "with",
+    "tcp",
+    "reset",
+  ]);
+}
+
+/** Everything that the guest sends, both ways, goes through this (tc-netem(8)): `loss 10%`, `delay 100ms 50ms`. */
+export async function impair(words: string): Promise<void> {
+  // Packets between addresses of one machine go through its loopback, whatever interface the addresses are on.
+  const add = ["qdisc", "replace", "dev", "lo", "root", "netem", "limit", "100000", ...words.split(" ")];
+  await runCommand("tc", add);
+}
+
+export async function impairNothing(): Promise<void> {
+  await runCommand("tc", ["qdisc", "del", "dev", "lo", "root"], { mayFail: true });
+}
+
+/** Packets that the impairment has dropped so far, and all that went through. */
+export async function impairment(): Promise<{ sent: number; dropped: number }> {
+  const { stdout } = await runCommand("tc", ["-s", "qdisc", "show", "dev", "lo"]);
+  const found = /netem[^]*?Sent \d+ bytes (\d+) pkt \(dropped (\d+)/.exec(stdout);
+  if (found === null) throw new Error(`Cannot read the impairment: ${stdout.trim()}`);
+  return { sent: Number(found[1]), dropped: Number(found[2]) };
+}
+
+/** Connections of this machine to each address of this port: `10.99.0.1` to how many. */
+export async function connectionsTo(
+  port: number,
+  wanted: "established" | "connecting" = "established",
+): Promise<Map<string, number>> {
+  const code = wanted === "established" ? "01" : "02";
+  const counts = new Map<string, number>();
+  for (const line of (await Deno.readTextFile("/proc/net/tcp")).trim().split("\n").slice(1)) {
+    const [, , remote = "", state] = line.trim().split(/\s+/);
+    const [hex = "", portHex = ""] = remote.split(":");
+    if (state !== code || parseInt(portHex, 16) !== port) continue;
+    // Little endian, as on every machine that the lab emulates.
+    const address = [6, 4, 2, 0].map((at) => parseInt(hex.slice(at, at + 2), 16)).join(".");
+    counts.set(address, (counts.get(address) ?? 0) + 1);
+  }
+  return counts;
+}
+
 /** Whether a TCP connection comes about at all; swallowed addresses never answer. */
 export async function answers(address: string, port: number, limitMs = 500): Promise<boolean> {
   const attempt = new AbortController();

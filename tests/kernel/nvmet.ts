@@ -2,14 +2,15 @@
  * The kernel's NVMe target through configfs (drivers/nvme/target/configfs.c). A port is one node; its discovery log
  * lists the subsystems linked to it, then its referrals. Decides nothing.
  */
+import { runCommand } from "./command.ts";
 import { discoveryPort, ioPort } from "./network.ts";
 
 const root = "/sys/kernel/config/nvmet";
 
 export interface SubsystemOptions {
   readonly nqn: string;
-  /** Which of the guest's RAM disks, 0..15. */
-  readonly disk: number;
+  /** Which of the guest's RAM disks, 0..15; null: the subsystem has no namespace. */
+  readonly disk: number | null;
   /** Hosts that may see it; any host when left out. */
   readonly hosts?: readonly string[];
 }
@@ -23,22 +24,47 @@ export function namespacePattern(nqn: string): Uint8Array<ArrayBuffer> {
 }
 
 export async function addSubsystem(options: SubsystemOptions): Promise<void> {
-  const device = `/dev/ram${options.disk}`;
+  const path = `${root}/subsystems/${options.nqn}`;
+  await Deno.mkdir(path);
+  if (options.disk !== null) await set(path, "attr_serial", `lab${options.disk}`);
+  await set(path, "attr_allow_any_host", options.hosts === undefined ? "1" : "0");
+  for (const host of options.hosts ?? []) await allowHost(options.nqn, host);
+  if (options.disk !== null) await addNamespace(options.nqn, `/dev/ram${options.disk}`);
+}
+
+async function addNamespace(nqn: string, device: string): Promise<void> {
   const disk = await Deno.open(device, { write: true });
   try {
-    await disk.write(namespacePattern(options.nqn));
+    await disk.write(namespacePattern(nqn));
     await disk.syncData();
   } finally {
     disk.close();
   }
-  const path = `${root}/subsystems/${options.nqn}`;
+  const path = `${root}/subsystems/${nqn}/namespaces/1`;
   await Deno.mkdir(path);
-  await set(path, "attr_serial", `lab${options.disk}`);
-  await set(path, "attr_allow_any_host", options.hosts === undefined ? "1" : "0");
-  for (const host of options.hosts ?? []) await allowHost(options.nqn, host);
-  await Deno.mkdir(`${path}/namespaces/1`);
-  await set(`${path}/namespaces/1`, "device_path", device);
-  await set(`${path}/namespaces/1`, "enable", "1");
+  await set(path, "device_path", device);
+  await set(path, "enable", "1");
+}
+
+/** In one blocking step: storms of changes leave no time for more. */
+export function showToAnyHost(nqn: string, shown: boolean): void {
+  Deno.writeTextFileSync(`${root}/subsystems/${nqn}/attr_allow_any_host`, shown ? "1" : "0", {
+    create: false,
+  });
+}
+
+/** Takes the target's modules out of the kernel and puts them in again; the target must be empty. */
+export async function reloadModules(): Promise<void> {
+  await runCommand("rmmod", ["nvmet_tcp"]);
+  await runCommand("rmmod", ["nvmet"]);
+  const still = await Deno.stat("/sys/module/nvmet").then(() => true, () => false);
+  if (still) throw new Error("Cannot reload nvmet: it is still in the kernel");
+  const files = await names("/modules");
+  for (const module of ["nvmet", "nvmet-tcp"]) {
+    const file = files.find((one) => one.endsWith(`-${module}.ko`) && !one.endsWith(`-x-${module}.ko`));
+    if (file === undefined) throw new Error(`Cannot find the module ${module}`);
+    await runCommand("insmod", [`/modules/${file}`]);
+  }
 }
 
 /** It must be linked to no port. */

@@ -2,6 +2,7 @@
  * What the guest tells the host, one line of JSON behind a marker on the second serial line (the first is the
  * console, where the kernel may write in the middle of a line).
  */
+import type { FaultRow } from "../faults/fault_row.ts";
 
 export const reportPrefix = "@@lab ";
 
@@ -10,6 +11,10 @@ export type Report =
   | { type: "start" }
   /** One scenario's outcome; details only when it failed. */
   | { type: "row"; name: string; ok: boolean; text: string; details: string[] }
+  /** What a fault scenario found, for the fault table. */
+  | { type: "fault"; row: FaultRow }
+  /** The guest asks to be frozen for so long: the nearest thing to a suspended machine. */
+  | { type: "freeze"; durationMs: number }
   /** What a measuring program found. */
   | { type: "document"; document: unknown }
   /** Progress, for people. */

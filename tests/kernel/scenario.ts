@@ -1,4 +1,5 @@
 /** What a scenario is, and what it is given. */
+import type { FaultRow } from "../faults/fault_row.ts";
 import { agentExists, AgentHome, type AgentSettings, entryLine } from "./agent_process.ts";
 import { Fabric, type FabricOptions } from "./fabric.ts";
 import { controllers, describe, type HostIdentity } from "./initiator.ts";
@@ -11,6 +12,12 @@ export interface Scenario {
   readonly title: string;
   /** Usual length, to share scenarios among machines. */
   readonly seconds: number;
+  /** The same with `--full`, where it differs. */
+  readonly fullSeconds?: number;
+  /** A fault scenario that every build runs; the others run with `--full` or by name. */
+  readonly ci?: boolean;
+  /** After so long it counts as hung, ms; a minute and a half when left out. */
+  readonly limitMs?: number;
   /** Answers the text of the row; throws when something does not hold. */
   run(lab: Lab): Promise<string>;
 }
@@ -30,10 +37,15 @@ export const hosts: readonly [HostIdentity, HostIdentity] = [
 /** One scenario's surroundings: fresh directories, an empty target, no controller. */
 export class Lab {
   readonly dir: string;
+  /** The numbers asked for in earnest, in place of those that are quick. */
+  readonly full: boolean;
   readonly homes: AgentHome[] = [];
+  /** What else to undo when the scenario ends, with what it is called when that fails. */
+  readonly cleanups: [string, () => Promise<unknown>][] = [];
 
-  constructor(dir: string) {
+  constructor(dir: string, full = false) {
     this.dir = dir;
+    this.full = full;
   }
 
   async fabric(options: FabricOptions = {}): Promise<Fabric> {
@@ -56,6 +68,11 @@ export class Lab {
     home.start();
     await home.ready();
     return home;
+  }
+
+  /** Leaves a row for the fault table. */
+  async faultRow(row: Omit<FaultRow, "where">): Promise<void> {
+    await sendReport({ type: "fault", row: { ...row, where: "kernel lab" } });
   }
 
   async note(text: string): Promise<void> {
