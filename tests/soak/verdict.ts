@@ -1,0 +1,135 @@
+/**
+ * Whether the samples of a soak are flat. What is counted must be what it was at the baseline, exactly; memory may
+ * move, but not up. Pure: samples in, sentences about what grew out.
+ */
+import { descriptorKinds, type Sample } from "./sample.ts";
+
+const mib = 2 ** 20;
+
+/** Same at every heal as at the baseline: the fabric and the files are the same then. */
+const exact = [
+  "timers",
+  "sessions",
+  "liveSessions",
+  "entries",
+  "clusters",
+  "endpoints",
+  "resolutions",
+  "controllers",
+] as const satisfies readonly (keyof Sample)[];
+
+/**
+ * Facts of probes and connects are kept for what a log names, and only where the agent had to do something about it:
+ * a path that came back while its controller still lived has none. So there are never more than paths.
+ */
+const atMostPaths = ["probes", "connects"] as const satisfies readonly (keyof Sample)[];
+
+/**
+ * The runtime's pool of threads for blocking calls (files, look-ups) grows with how many are made at once, and its
+ * idle threads end after 10 s; a scan of the directory or a save keeps some.
+ */
+const threadsMore = 16;
+
+interface MemoryBound {
+  readonly name: "residentBytes" | "heapBytes" | "externalBytes";
+  readonly text: string;
+  /** Bytes for every ten minutes that it may climb, by the slope over all samples. */
+  readonly perTenMinutes: number;
+  /** Climbing by less than this in all is what garbage collectors, allocators and caches do. */
+  readonly noise: number;
+}
+
+/**
+ * A leak of one small object (200 bytes) with each change makes, at four changes a second, 0.5 MB in ten minutes, so
+ * the heap after a garbage collection, which is steady to some hundred KB, is watched more closely than resident
+ * memory: that moves by a few MB with what the allocator and V8 keep for later.
+ */
+const memoryBounds: readonly MemoryBound[] = [
+  { name: "residentBytes", text: "resident memory", perTenMinutes: mib, noise: 4 * mib },
+  { name: "heapBytes", text: "JavaScript heap", perTenMinutes: mib / 4, noise: mib },
+  { name: "externalBytes", text: "external memory", perTenMinutes: mib / 4, noise: mib },
+];
+/** The median of the last third above that of the first. */
+const thirdsRatioMax = 1.05;
+
+/** What grew, a sentence each; empty when all is flat. The first sample is the baseline. */
+export function findGrowth(samples: readonly Sample[]): string[] {
+  const [baseline, ...rest] = samples;
+  if (baseline === undefined || rest.length === 0) return ["too few samples to say anything"];
+  return [
+    ...exact.flatMap((name) => unequal(rest, name, baseline[name], (sample) => sample[name])),
+    ...descriptorKinds.flatMap((kind) =>
+      unequal(rest, `${kind} descriptors`, baseline.descriptors[kind], (sample) => sample.descriptors[kind])
+    ),
+    ...atMostPaths.flatMap((name) => above(samples, name, (sample) => [sample[name], sample.paths])),
+    ...above(rest, "threads", ({ threads }) => [threads, baseline.threads + threadsMore]),
+    ...memoryBounds.flatMap((bound) => climbing(samples, bound)),
+  ];
+}
+
+function unequal(
+  samples: readonly Sample[],
+  name: string,
+  wanted: number,
+  valueOf: (sample: Sample) => number,
+): string[] {
+  const odd = samples.filter((sample) => valueOf(sample) !== wanted);
+  if (odd.length === 0) return [];
+  const last = odd.at(-1)!;
+  return [
+    `${name}: ${wanted} at the baseline, ${valueOf(last)} after ${last.minutes.toFixed(1)} min, ` +
+    `${odd.length} of ${samples.length} samples differ`,
+  ];
+}
+
+function above(
+  samples: readonly Sample[],
+  name: string,
+  valueAndMost: (sample: Sample) => readonly [number, number],
+): string[] {
+  const odd = samples.find((sample) => {
+    const [value, most] = valueAndMost(sample);
+    return value > most;
+  });
+  if (odd === undefined) return [];
+  const [value, most] = valueAndMost(odd);
+  return [`${name}: ${value} after ${odd.minutes.toFixed(1)} min, at most ${most} make sense`];
+}
+
+function climbing(samples: readonly Sample[], bound: MemoryBound): string[] {
+  const { name, text, perTenMinutes, noise } = bound;
+  const points = samples.map((sample) => ({ x: sample.minutes, y: sample[name] }));
+  const slope = medianSlope(points);
+  const minutes = points.at(-1)!.x - points[0]!.x;
+  const found: string[] = [];
+  if (slope * 10 > perTenMinutes && slope * minutes > noise) {
+    found.push(
+      `${text}: climbs by ${inMib(slope * 10)} MiB in ten minutes, at most ${inMib(perTenMinutes)} is noise`,
+    );
+  }
+  const third = Math.ceil(points.length / 3);
+  const first = median(points.slice(0, third).map(({ y }) => y));
+  const last = median(points.slice(-third).map(({ y }) => y));
+  if (last > first * thirdsRatioMax && last - first > noise) {
+    found.push(`${text}: ${inMib(first)} MiB in the first third, ${inMib(last)} MiB in the last`);
+  }
+  return found;
+}
+
+/** Theil and Sen: the median of the slopes between all pairs, which no single odd sample moves. */
+export function medianSlope(points: readonly { readonly x: number; readonly y: number }[]): number {
+  const slopes = points.flatMap((a, at) =>
+    points.slice(at + 1).filter((b) => b.x > a.x).map((b) => (b.y - a.y) / (b.x - a.x))
+  );
+  return slopes.length === 0 ? 0 : median(slopes);
+}
+
+export function median(values: readonly number[]): number {
+  const sorted = [...values].sort((a, b) => a - b);
+  const middle = Math.floor(sorted.length / 2);
+  return sorted.length % 2 === 1 ? sorted[middle]! : (sorted[middle - 1]! + sorted[middle]!) / 2;
+}
+
+function inMib(bytes: number): string {
+  return (bytes / mib).toFixed(2);
+}
