@@ -53,6 +53,7 @@ export class KernelWatch {
   }
 
   #readIn(delayMs: number): void {
+    if (this.#stopped) return;
     this.#soon = delayMs < limits.sysfsIntervalMs;
     this.#timer?.cancel();
     this.#timer = this.#world.clock.setTimer(delayMs, () => this.#read());

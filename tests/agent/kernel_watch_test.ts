@@ -142,3 +142,11 @@ Deno.test("KernelWatch.stop() leaves no timer and no watcher, also during a read
   await clock.advance(60_000);
   assertEquals([clock.liveTimers("agent"), seen.closed], [0, 1]);
 });
+
+Deno.test("KernelWatch sets no timer for a hint after its stop: a connect may end later", async () => {
+  const { watch, clock } = setUp();
+  await watch.start();
+  watch.stop();
+  watch.refresh();
+  assertEquals(clock.liveTimers("agent"), 0);
+});
