@@ -83,6 +83,8 @@ export class ScenarioRun {
       const endedMs = performance.now();
       await fault.end(time);
       await host.untilWell(`all is well after ${fault.fault}`, fault.limitMs);
+      // The agent's own word comes up to a second late; it must come all the same.
+      await host.untilStatusAgrees();
       recoveredMs.push(performance.now() - endedMs);
       const noticedMs = await host.noticeChange(fault.noticeMs);
       await host.untilWell("all is well after the change", fault.limitMs);

@@ -18,10 +18,10 @@ export const eventStorm: Scenario = {
     const seconds = run.full ? 60 : 10;
     const before = await host.agentCounts();
     await run.repeat(host, {
-      fault: `AEN storm, ${perSecond} changes a second for ${seconds} s`,
+      fault: `AEN storm, ${perSecond} changes a second`,
       times: run.full ? 2 : 1,
       limitMs: 5_000,
-      checked: "paths, sessions, list; a change after it",
+      checked: `for ${seconds} s; paths, sessions, list; a change after it`,
       strike: async () => {
         const startMs = performance.now();
         let changes = 0;

@@ -6,11 +6,13 @@ import { descriptors } from "./descriptors.ts";
 import { eventStorm } from "./event_storm.ts";
 import { fullDisk } from "./full_disk.ts";
 import { closingSteps, silentSteps } from "./faulty_steps.ts";
+import { givenUp } from "./given_up.ts";
 import { halfDead } from "./half_dead.ts";
 import { linkDown } from "./link_down.ts";
 import { lostDirectory } from "./lost_directory.ts";
 import { memoryLimit } from "./memory_limit.ts";
 import { oneWay } from "./one_way.ts";
+import { orderlyStop } from "./orderly_stop.ts";
 import { packetLoss } from "./packet_loss.ts";
 import { resetStorm } from "./reset_storm.ts";
 import { stopped } from "./stopped.ts";
@@ -25,7 +27,9 @@ export const scenarios: readonly Scenario[] = [
   memoryLimit,
   resetStorm,
   blackHole,
+  orderlyStop,
   fullDisk,
+  givenUp,
   lostDirectory,
   linkDown,
   stopped,
