@@ -259,4 +259,20 @@ export const agentMutations: readonly Mutation[] = [
     to: "  }",
     rules: ["no-leak"],
   },
+  {
+    name: "wake-timers-pile-up",
+    what: "The timer of the next retry stays when an earlier one takes its place",
+    file: "src/agent/agent.ts",
+    from: "    this.#wake?.cancel();\n    this.#wake = null;",
+    to: "    this.#wake = null;",
+    rules: ["timers-bounded", "no-leak"],
+  },
+  {
+    name: "probe-socket-left-open",
+    what: "The socket of a probe that has its answer stays open",
+    file: machineRunner,
+    from: "if (bytes === null || this.#writing) return connection.close();",
+    to: "if (bytes === null || this.#writing) return;",
+    rules: ["sockets-bounded", "no-leak"],
+  },
 ];

@@ -16,7 +16,7 @@ export const mutations: readonly Mutation[] = [
 /** For each rule why no mutation of the source can break it; null where one does. */
 export const unreachedRules: Readonly<Record<Rule, string | null>> = {
   "no-bug": null,
-  "no-disconnect": null,
+  "no-disconnect": "the World has no such call, and connect-options forbids the options that would do it",
   "connect-named": null,
   "connect-options": null,
   "connect-text": "no check has this name yet",

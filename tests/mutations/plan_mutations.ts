@@ -231,7 +231,7 @@ export const planMutations: readonly Mutation[] = [
     file: connectString,
     from: '["ctrl_loss_tmo", options.ctrlLossTmo]',
     to: '["ctrl_loss_tmo", options.ctrlLossTmo ?? 0]',
-    rules: ["connect-options", "no-disconnect"],
+    rules: ["connect-options"],
   },
   {
     name: "duplicates-allowed",
@@ -290,5 +290,29 @@ export const planMutations: readonly Mutation[] = [
     from: "    hostName: endpoint.hostName,",
     to: "    hostName: endpoint.options.dhchapSecret?.reveal() ?? endpoint.hostName,",
     rules: ["no-secret", "no-bug"],
+  },
+  {
+    name: "path-connected-twice",
+    what: "A path is written to the kernel twice at once",
+    file: connects,
+    from: "return candidates.slice(0, room).map(({ wanted }) => wanted);",
+    to: "return candidates.flatMap(({ wanted }) => [wanted, wanted]).slice(0, room);",
+    rules: ["one-connect-a-path"],
+  },
+  {
+    name: "unheard-endpoint-leaves",
+    what: "An endpoint whose log was never read leaves when those who named it are unreachable",
+    file: endpoints,
+    from: "  if (namers.length === 0) {\n",
+    to: "  if (!context.sessions.get(previous.key)?.log) return null;\n  if (namers.length === 0) {\n",
+    rules: ["endpoints-stay"],
+  },
+  {
+    name: "opening-session-opened-again",
+    what: "A session that is still being opened is opened again at the next pass",
+    file: "src/plan/plan_sessions.ts",
+    from: 'if (session !== undefined && session.state !== "idle") continue;',
+    to: 'if (session?.state === "live" || session?.state === "closing") continue;',
+    rules: ["sockets-bounded", "dials-bounded", "timers-bounded", "no-leak"],
   },
 ];
