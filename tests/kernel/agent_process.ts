@@ -204,7 +204,11 @@ autoDetectEntries: {enabled: ${detect.enabled}, filename: ${detect.filename}, di
 
   /** Lines of the agent's log that hold the text. */
   async logCount(text: string): Promise<number> {
-    return (await Deno.readTextFile(this.logFile).catch(() => "")).split(text).length - 1;
+    let count = 0;
+    for (const file of [`${this.#dir}/stderr.log`, this.logFile]) {
+      count += (await Deno.readTextFile(file).catch(() => "")).split(text).length - 1;
+    }
+    return count;
   }
 
   async logContains(text: string): Promise<boolean> {
@@ -216,11 +220,16 @@ autoDetectEntries: {enabled: ${detect.enabled}, filename: ${detect.filename}, di
 }
 
 /** Waits for READY=1 on a socket of its own, as systemd would (sd_notify(3)). */
-async function receiveReady(path: string): Promise<void> {
+function receiveReady(path: string): Promise<void> {
   const socket = Deno.listenDatagram({ transport: "unixpacket", path });
-  for await (const [bytes] of socket) {
-    if (new TextDecoder().decode(bytes).split("\n").includes("READY=1")) break;
-  }
+  return new Promise((resolve) => {
+    // Read to the end, as systemd does: a full socket would refuse what the agent tells later.
+    (async () => {
+      for await (const [bytes] of socket) {
+        if (new TextDecoder().decode(bytes).split("\n").includes("READY=1")) resolve();
+      }
+    })();
+  });
 }
 
 /** Another subcommand of the agent. */

@@ -10,7 +10,7 @@ import {
   deletedSoFar,
   identity,
   isOnPath,
-  lookForAll,
+  lookForEachOnce,
   lookForExactly,
   missingPaths,
   removedByPrograms,
@@ -41,6 +41,8 @@ export interface FaultRunOptions {
 /** Well above what a loaded machine under emulation needs. */
 const startLimitMs = 60_000;
 const changeLimitMs = 30_000;
+/** Controllers without a connection are deleted by the lab; under loss their end takes its time. */
+const forgetLimitMs = 120_000;
 
 export class FaultRun {
   readonly lab: Lab;
@@ -95,6 +97,11 @@ export class FaultRun {
     return await lookForExactly(this.fabric.paths(this.linked));
   }
 
+  /** The same with one more subsystem. */
+  async lookForPathsAnd(nqn: string): Promise<string | null> {
+    return await lookForExactly(this.fabric.paths([...this.linked, nqn]));
+  }
+
   async lookForSessions(nodes = this.fabric.nodes): Promise<string | null> {
     const sessions = await connectionsTo(discoveryPort);
     const wrong = nodes.filter((node) => sessions.get(this.fabric.address(node)) !== 1);
@@ -129,7 +136,7 @@ export class FaultRun {
   /** Deletes the controllers of paths that no node offers any more, once they have lost their connection. */
   async forgetUnlinked(): Promise<void> {
     const wanted = this.fabric.paths(this.linked);
-    await until("controllers of dropped subsystems are gone", changeLimitMs, async () => {
+    await until("controllers of dropped subsystems are gone", forgetLimitMs, async () => {
       const left = (await controllers()).filter((one) => !wanted.some((path) => isOnPath(one, path)));
       for (const one of left) if (one.state !== "live") await deleteController(one.name);
       return left.length === 0 ? null : `${left.length} left`;
@@ -139,7 +146,7 @@ export class FaultRun {
   /** A subsystem appears and must be live everywhere; then it goes again. Answers how long it took, ms. */
   async noticeChange(limitMs = changeLimitMs): Promise<number> {
     const nqn = await this.add();
-    const tookMs = await until("a change is noticed", limitMs, () => lookForAll(this.fabric.paths([nqn])));
+    const tookMs = await until("a change is noticed", limitMs, lookForEachOnce(this.fabric.paths([nqn])));
     await this.drop(nqn);
     return tookMs;
   }

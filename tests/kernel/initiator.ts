@@ -110,6 +110,16 @@ export async function lookForAll(paths: readonly FabricPath[]): Promise<string |
   return missingPaths(all, paths).length === 0 ? null : describe(all);
 }
 
+/** A look that answers null once each of these paths has been seen live, not all at the same time. */
+export function lookForEachOnce(paths: readonly FabricPath[]): () => Promise<string | null> {
+  let missing = [...paths];
+  return async () => {
+    const all = await controllers();
+    missing = missingPaths(all, missing);
+    return missing.length === 0 ? null : `${missing.length} never live; ${describe(all)}`;
+  };
+}
+
 export function missingPaths(all: readonly LiveController[], paths: readonly FabricPath[]): FabricPath[] {
   return paths.filter((path) => !all.some((one) => one.state === "live" && isOnPath(one, path)));
 }
