@@ -11,6 +11,7 @@ import { halfDead } from "./half_dead.ts";
 import { linkDown } from "./link_down.ts";
 import { lostDirectory } from "./lost_directory.ts";
 import { memoryLimit } from "./memory_limit.ts";
+import { muteConnect } from "./mute_connect.ts";
 import { oneWay } from "./one_way.ts";
 import { orderlyStop } from "./orderly_stop.ts";
 import { packetLoss } from "./packet_loss.ts";
@@ -23,6 +24,7 @@ export const scenarios: readonly Scenario[] = [
   silentSteps,
   agentKilled,
   halfDead,
+  muteConnect,
   descriptors,
   memoryLimit,
   resetStorm,
