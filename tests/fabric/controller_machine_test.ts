@@ -113,6 +113,26 @@ Deno.test("ControllerMachine judges Connect: status, DNR and where the fault is"
   }
 });
 
+Deno.test("ControllerMachine refuses discovery to a host, or to all, with that status until it is lifted", () => {
+  for (const [kind, dnr] of [["nvmet", true], ["spdk", false]] as const) {
+    const fabric = Fabric.build({ nodes: 2, subsystems: 1, kind });
+    const connect = (hostnqn: string) => {
+      const host = newHost({ fabric });
+      host.initialize();
+      const { completion } = host.connect({ hostnqn });
+      return completion.status === 0 ? 0 : [completion.status, completion.dnr, completion.dw0];
+    };
+    fabric.refuseDiscovery("n1", hostA, 0x184);
+    assertEquals([connect(hostA), connect(hostB)], [[0x184, dnr, 0x10200], 0]);
+    fabric.refuseDiscovery("n1", null, 0x182);
+    assertEquals([connect(hostA), connect(hostB)], [[0x184, dnr, 0x10200], [0x182, dnr, 0x10200]]);
+    fabric.refuseDiscovery("n1", hostA, null);
+    assertEquals(connect(hostA), [0x182, dnr, 0x10200]);
+    fabric.refuseDiscovery("n1", null, null);
+    assertEquals([connect(hostA), connect(hostB)], [0, 0]);
+  }
+});
+
 Deno.test("ControllerMachine of an I/O port answers ICReq and refuses every Connect", () => {
   const host = newHost({ role: "io" });
   assertEquals(host.initialize().map(({ kind }) => kind), ["icResp"]);

@@ -4,80 +4,36 @@
  * no bytes, no sockets and no time; a target's rules come from its quirks.
  */
 import { discoveryNqn } from "../../src/nvme/spec.ts";
+import { type FabricRecord, logPageOf, recordsOf } from "./fabric_log.ts";
+import {
+  allows,
+  type FabricAddress,
+  type FabricConnection,
+  type FabricNode,
+  freezeView,
+  isListening,
+  type NodeOptions,
+  reachableNodes,
+  sameAddress,
+  type Subsystem,
+  type Target,
+} from "./fabric_node.ts";
 import type { Fault } from "./fault.ts";
 import { type Quirks, quirks, type TargetKind } from "./quirks.ts";
-import { type FabricRecord, logPageOf, recordsOf } from "./fabric_log.ts";
 import { Served } from "./served.ts";
 
-/** `trsvcid` 0 becomes real when a server listens; the object stays the same. */
-export interface FabricAddress {
-  readonly traddr: string;
-  trsvcid: number;
-}
+export { allows, isListening } from "./fabric_node.ts";
+export type {
+  FabricAddress,
+  FabricConnection,
+  FabricNode,
+  NodeOptions,
+  Referral,
+  Subsystem,
+  Target,
+} from "./fabric_node.ts";
 
-export interface NodeOptions {
-  readonly id: string;
-  readonly discovery: readonly FabricAddress[];
-  /** I/O controllers; the discovery addresses with port 4420 when left out. */
-  readonly io?: readonly FabricAddress[];
-  readonly kind?: TargetKind;
-  readonly quirks?: Partial<Quirks>;
-  /** Nodes with the same word are one target: one generation, one pool of controller ids. Its id when left out. */
-  readonly target?: string;
-  /** A unique discovery NQN, which Identify and subtype 3 then tell; the well-known one is taken as well. */
-  readonly discoveryNqn?: string;
-  /** The log begins with the node's own record (subtype 3); what its kind does when left out. */
-  readonly listsItself?: boolean;
-}
-
-export interface Subsystem {
-  readonly nqn: string;
-  anyHost: boolean;
-  readonly hosts: Set<string>;
-}
-
-export interface Referral {
-  readonly address: FabricAddress;
-  readonly subnqn: string;
-}
-
-export interface FabricNode {
-  readonly id: string;
-  /** 1-based; also the PORTID of its records. */
-  readonly index: number;
-  readonly target: Target;
-  readonly quirks: Quirks;
-  readonly discovery: readonly FabricAddress[];
-  readonly io: readonly FabricAddress[];
-  readonly discoveryNqn: string;
-  readonly listsItself: boolean;
-  readonly subsystems: Set<Subsystem>;
-  readonly referrals: Referral[];
-  /** Records of a hostile or odd node, at the end of its log. */
-  injected: readonly FabricRecord[];
-  /** For connections accepted from now on. */
-  faults: readonly Fault[];
-  /** Hosts that its discovery subsystem refuses, with the status. */
-  readonly refusals: Map<string, number>;
-  /** Its logs stay as they were: it has not heard of what changed since. */
-  stale: boolean;
-  up: boolean;
-}
-
-export interface Target {
-  generation: bigint;
-  lastCntlid: number;
-}
-
-/** One accepted connection, as the fabric needs it. */
-export interface FabricConnection {
-  /** Host of the enabled discovery controller on it, else null. */
-  readonly hostnqn: string | null;
-  /** The discovery log changed for this host. */
-  handleLogChange(): void;
-  /** The node's port is gone. */
-  handleNodeDown(): void;
-}
+export type Topology = "mesh" | "ring" | "star" | "none";
 
 export interface FabricOptions {
   readonly nodes?: number;
@@ -89,7 +45,9 @@ export interface FabricOptions {
   readonly traddr?: (index: number) => string;
   readonly discoveryPort?: number;
   readonly ioPort?: number;
-  /** Every node refers to every other; true when left out. */
+  /** Every node refers to every other (`mesh`), to the next, the first to all and all to the first, or none. */
+  readonly topology?: Topology;
+  /** False for `none`. */
   readonly mesh?: boolean;
 }
 
@@ -97,8 +55,6 @@ export class Fabric {
   readonly nodes = new Map<string, FabricNode>();
   readonly subsystems = new Map<string, Subsystem>();
   readonly served = new Served();
-  /** Moves with everything that a log can tell. */
-  version = 0;
   #nodesMade = 0;
   readonly #targets = new Map<string, Target>();
   readonly #connections = new Map<FabricNode, Set<FabricConnection>>();
@@ -114,7 +70,7 @@ export class Fabric {
       const discovery = [{ traddr, trsvcid: discoveryPort }];
       fabric.addNode({ id: `n${index}`, discovery, io: [{ traddr, trsvcid: ioPort }], kind, quirks });
     }
-    if (options.mesh ?? true) fabric.refer();
+    fabric.referAs(options.topology ?? (options.mesh ?? true ? "mesh" : "none"));
     for (let index = 1; index <= subsystems; index++) {
       fabric.addSubsystem(`nqn.2024-01.org.example:sub${index}`);
     }
@@ -125,7 +81,7 @@ export class Fabric {
     const { id, discovery, kind = "nvmet" } = options;
     if (this.nodes.has(id)) throw new Error(`Cannot add node ${id}: there is one`);
     const targetName = options.target ?? id;
-    const target = this.#targets.get(targetName) ?? { generation: 0n, lastCntlid: 0 };
+    const target = this.#targets.get(targetName) ?? { generation: 0n, changes: 0, lastCntlid: 0 };
     this.#targets.set(targetName, target);
     const rules: Quirks = { ...quirks[kind], ...options.quirks };
     const node: FabricNode = {
@@ -142,7 +98,7 @@ export class Fabric {
       injected: [],
       faults: [],
       refusals: new Map(),
-      stale: false,
+      frozen: null,
       up: true,
     };
     this.nodes.set(id, node);
@@ -242,6 +198,21 @@ export class Fabric {
     for (const from of ids) for (const to of ids) if (from !== to) this.addReferral(from, to);
   }
 
+  /** All nodes, in their order; what stands already stays. */
+  referAs(topology: Topology): void {
+    const ids = [...this.nodes.keys()];
+    if (topology === "mesh") this.refer(ids);
+    if (topology === "star") { for (const id of ids.slice(1)) this.refer([ids[0]!, id]); }
+    if (topology === "ring" && ids.length > 1) {
+      for (const [at, id] of ids.entries()) this.addReferral(id, ids[(at + 1) % ids.length]!);
+    }
+  }
+
+  /** What an agent that is configured with these can find: the ids of nodes that referrals lead to, and these. */
+  membersReachableFrom(ids: readonly string[]): string[] {
+    return reachableNodes(this.nodes.values(), ids);
+  }
+
   #referralAddress(to: string | FabricAddress): FabricAddress {
     if (typeof to !== "string") return to;
     const address = this.node(to).discovery[0];
@@ -271,23 +242,30 @@ export class Fabric {
     this.setNodeDown(id);
     const { target } = this.node(id);
     target.generation = 0n;
+    target.changes++;
     target.lastCntlid = 0;
+    for (const node of this.nodes.values()) {
+      if (node.target === target && node.frozen !== null) node.frozen = { ...node.frozen, genctr: 0n };
+    }
     this.setNodeUp(id);
   }
 
   /**
-   * While stale, a node's logs stay as they are now for every host that ever read one, and nobody there hears of a
-   * change; afterwards everybody there does.
+   * While stale, a node's logs stay as they are now for every host, and nobody there hears of a change; afterwards
+   * the generation moves and everybody there hears of it. What it takes connects for does change.
    */
   setStale(nodeId: string, stale: boolean): void {
     const node = this.node(nodeId);
-    if (node.stale === stale) return;
-    node.stale = stale;
+    if ((node.frozen !== null) === stale) return;
+    node.frozen = stale ? freezeView(this.nodes.values(), node) : null;
     if (!stale) this.#notify([node], () => true);
   }
 
-  /** Connect to the discovery subsystem is refused for this host with a status, or again allowed with null. */
-  refuseDiscovery(nodeId: string, hostnqn: string, status: number | null): void {
+  /**
+   * Connect to the discovery subsystem is refused for this host, or every host with null, with a status (DNR as its
+   * kind does), until it is lifted with the status null.
+   */
+  refuseDiscovery(nodeId: string, hostnqn: string | null, status: number | null): void {
     const { refusals } = this.node(nodeId);
     if (status === null) refusals.delete(hostnqn);
     else refusals.set(hostnqn, status);
@@ -302,6 +280,21 @@ export class Fabric {
     }
     this.nodes.delete(id);
     this.#connections.delete(node);
+    // Where one log names the listeners of all, those of this node are gone from it.
+    const siblings = [...this.nodes.values()].filter(({ target }) => target === node.target);
+    if (siblings.length > 0) this.#notify(siblings, () => true);
+  }
+
+  /** A node that comes while all runs: referrals both ways with all that listen, and what is linked everywhere. */
+  joinNode(options: NodeOptions): FabricNode {
+    const others = [...this.nodes.values()];
+    const common = [...this.subsystems.values()].filter((subsystem) =>
+      others.every(({ subsystems }) => subsystems.has(subsystem))
+    );
+    const node = this.addNode(options);
+    for (const other of others.filter(isListening)) this.refer([other.id, node.id]);
+    for (const { nqn } of common) this.link(nqn, node.id);
+    return node;
   }
 
   #setUp(node: FabricNode, up: boolean): void {
@@ -312,7 +305,9 @@ export class Fabric {
 
   /** The generation moves without any event; what a change for another host looks like. */
   touch(nodeId: string): void {
-    this.node(nodeId).target.generation++;
+    const { target } = this.node(nodeId);
+    target.generation++;
+    target.changes++;
   }
 
   /** Faults of the connections that this node accepts from now on. */
@@ -370,12 +365,15 @@ export class Fabric {
 
   /** A change at these nodes: their targets' generations move, and the hosts concerned hear of it. */
   #notify(changed: readonly FabricNode[], concerns: (hostnqn: string, quirks: Quirks) => boolean): void {
-    this.version++;
     const targets = new Set(changed.map(({ target }) => target));
-    for (const target of targets) target.generation++;
+    for (const target of targets) {
+      target.generation++;
+      target.changes++;
+    }
     for (const node of this.nodes.values()) {
       const inScope = node.quirks.logScope === "node" ? changed.includes(node) : targets.has(node.target);
-      if (!inScope || node.stale) continue;
+      if (!inScope || node.frozen !== null) continue;
+      // A copy: who is told may close.
       for (const connection of this.connections(node.id)) {
         const { hostnqn } = connection;
         if (hostnqn !== null && concerns(hostnqn, node.quirks)) connection.handleLogChange();
@@ -390,17 +388,4 @@ export class Fabric {
     if (!listens) { for (const connection of this.connections(node.id)) connection.handleNodeDown(); }
     for (const onChange of [...this.#watchers]) onChange(node);
   }
-}
-
-/** Its ports are open. */
-export function isListening(node: FabricNode): boolean {
-  return node.up && (node.subsystems.size > 0 || node.quirks.listensWithoutSubsystems);
-}
-
-export function allows(subsystem: Subsystem, hostnqn: string): boolean {
-  return subsystem.anyHost || subsystem.hosts.has(hostnqn);
-}
-
-function sameAddress(a: FabricAddress, b: FabricAddress): boolean {
-  return a.traddr === b.traddr && a.trsvcid === b.trsvcid;
 }

@@ -1,11 +1,11 @@
 /**
  * The discovery log of one node for one host: which records, in which order, and their bytes. Reads the model only.
  */
-import { canonicalAddress, isIpAddress } from "../../src/base/address.ts";
 import { decodeLogRecords, type DiscoveryRecord, encodeLogPage } from "../../src/nvme/discovery_log.ts";
 import { addressFamily, logHeaderBytes, logRecordBytes, recordSubtype } from "../../src/nvme/spec.ts";
-import { pageDigest } from "./served.ts";
-import { allows, type Fabric, type FabricAddress, type FabricNode } from "./fabric.ts";
+import type { Fabric } from "./fabric.ts";
+import { allows, type FabricAddress, type FabricNode, type FrozenView, viewOfNode } from "./fabric_node.ts";
+import { canonicalText, type DigestedRecord, pageDigest, type ServedPage } from "./served.ts";
 
 /** `raw`, 1024 bytes, stands for the whole record. */
 export type FabricRecord = Partial<DiscoveryRecord> & { readonly raw?: Uint8Array };
@@ -23,25 +23,22 @@ export function recordsOf(fabric: Fabric, node: FabricNode, hostnqn: string): Fa
       });
     }
   }
-  for (const owner of quirks.logScope === "node" ? [node] : nodesOfTarget(fabric, node)) {
-    for (const subsystem of owner.subsystems) {
+  const { owners, referrals, injected } = viewOfNode(fabric.nodes.values(), node);
+  for (const { node: owner, subsystems } of owners) {
+    for (const subsystem of subsystems) {
       if (!allows(subsystem, hostnqn)) continue;
       for (const address of owner.io) records.push(recordAt(owner, address, subsystem.nqn));
     }
   }
-  for (const { address, subnqn } of node.referrals) {
+  for (const { address, subnqn } of referrals) {
     records.push({ ...recordAt(node, address, subnqn), subtype: recordSubtype.referral });
   }
-  return [...records, ...node.injected];
-}
-
-function nodesOfTarget(fabric: Fabric, { target }: FabricNode): FabricNode[] {
-  return [...fabric.nodes.values()].filter((node) => node.target === target);
+  return [...records, ...injected];
 }
 
 function recordAt(node: FabricNode, { traddr, trsvcid }: FabricAddress, subnqn: string): FabricRecord {
   const { recordTreq, recordAsqsz } = node.quirks;
-  const isV6 = isIpAddress(traddr) && canonicalAddress(traddr).includes(":");
+  const isV6 = traddr.includes(":") && canonicalText(traddr).includes(":");
   return {
     adrfam: isV6 ? addressFamily.ipv6 : addressFamily.ipv4,
     subtype: recordSubtype.nvm,
@@ -54,36 +51,39 @@ function recordAt(node: FabricNode, { traddr, trsvcid }: FabricAddress, subnqn: 
   };
 }
 
-interface Page {
-  /** Of the fabric when it was made. */
-  readonly version: number;
+interface Page extends ServedPage {
+  /** When it was made: what the target had been through, or the view that the node is stuck with. */
+  readonly madeOf: number | FrozenView;
   readonly genctr: bigint;
-  readonly records: readonly FabricRecord[];
   readonly bytes: Uint8Array;
-  readonly digest: string;
 }
 
-/** A page is asked for in pieces, and by many: it is made once for each version of the fabric. */
+/** A page is asked for in pieces, and by many connections: it is made once after a change, for each host. */
 const pages = new WeakMap<FabricNode, Map<string, Page>>();
 
 function pageOf(fabric: Fabric, node: FabricNode, hostnqn: string): Page {
-  const known = pages.get(node) ?? new Map<string, Page>();
-  pages.set(node, known);
+  let known = pages.get(node);
+  if (known === undefined) pages.set(node, known = new Map());
   const before = known.get(hostnqn);
-  const { generation } = node.target;
-  if (
-    before !== undefined &&
-    (node.stale || (before.version === fabric.version && before.genctr === generation))
-  ) {
-    return before;
-  }
+  const madeOf = node.frozen ?? node.target.changes;
+  if (before?.madeOf === madeOf) return before;
+  const genctr = node.frozen?.genctr ?? node.target.generation;
   const records = recordsOf(fabric, node, hostnqn);
-  const bytes = encodePage(records, { genctr: generation, numrec: records.length, recfmt: 0 });
-  const decoded = decodeLogRecords(bytes.subarray(logHeaderBytes), records.length);
-  const digest = pageDigest(generation, decoded);
-  const page = { version: fabric.version, genctr: generation, records, bytes, digest };
+  const bytes = encodePage(records, { genctr, numrec: records.length, recfmt: 0 });
+  const digest = pageDigest(genctr, records.map((record, at) => asDecoded(record, bytes, at)));
+  const page = { madeOf, genctr, records, bytes, digest };
   known.set(hostnqn, page);
   return page;
+}
+
+/** What a host reads there. Only text that a decoder shows in other words is left to the decoder. */
+function asDecoded(record: FabricRecord, page: Uint8Array, index: number): DigestedRecord {
+  const { subtype = recordSubtype.nvm, traddr = "", trsvcid = "", subnqn = "", raw } = record;
+  const text = traddr + trsvcid + subnqn;
+  const plain = raw === undefined && /^[\x21-\x7e]*$/.test(text) && !text.includes("-1:");
+  if (plain) return { subtype, traddr, trsvcid, subnqn };
+  const at = logHeaderBytes + index * logRecordBytes;
+  return decodeLogRecords(page.subarray(at, at + logRecordBytes), 1)[0]!;
 }
 
 export function logPageOf(

@@ -43,7 +43,7 @@ export function judgeConnect(
   if (role !== "discovery") return refuse(quirks.unknownSubsystem, inData.subnqn);
   if (qid !== 0) return refuse(quirks.badParameter, inSqe.qid);
   if (cntlid !== cntlidDynamic) return refuse(quirks.badParameter, inData.cntlid);
-  const refused = node.refusals.get(hostnqn);
+  const refused = node.refusals.get(hostnqn) ?? node.refusals.get(null);
   if (refused !== undefined) return refuse({ ...quirks.hostRefused, status: refused }, inData.hostnqn);
   return { ok: true, hostnqn, katoMs: command.cdw12, flowControlOff: (cattr & 4) !== 0 };
 }
