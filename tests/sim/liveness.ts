@@ -3,6 +3,7 @@
  * cluster's membership, every session is up with its event armed, and then nothing happens at all.
  */
 import { formatHostPort } from "../../src/base/address.ts";
+import { limits } from "../../src/base/limits.ts";
 import { parseState } from "../../src/config/state_file.ts";
 import { allows, type FabricNode, isListening } from "../fabric/fabric.ts";
 import { type Rule, Violation } from "./safety.ts";
@@ -64,11 +65,12 @@ export class Liveness {
 
   /** While nothing happens, nothing is done: no dial of a node that is up, no connect, no save, no line. */
   async checkQuiet(): Promise<void> {
-    const { memory } = this.#sim;
-    await memory.clock.advance(3_000);
+    const { memory, options } = this.#sim;
+    // A look-up that hung is told when it is given up.
+    await memory.clock.advance(options.byName ? limits.resolveTimeoutMs + 3_000 : 3_000);
     const before = this.#doings();
     const lines = memory.log.lines.length;
-    await memory.clock.advance(this.#sim.options.byName ? quietWithNamesMs : quietMs);
+    await memory.clock.advance(options.byName ? quietWithNamesMs : quietMs);
     const told = memory.log.lines.slice(lines).filter(({ level }) => level !== "debug");
     if (told.length > 0) throw new Violation("quiet", `A line for nothing: ${told[0]!.message}`);
     const after = this.#doings();
