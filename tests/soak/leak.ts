@@ -8,7 +8,7 @@ const kept: unknown[] = [];
 /** What is left behind at every log that is read. */
 const leaks: Readonly<Record<string, (clock: RealClock, logs: number) => void>> = {
   timer: (clock) => void clock.setTimer(hourMs, () => {}),
-  socket: () => void kept.push(Deno.listenDatagram({ transport: "udp", hostname: "127.0.0.1", port: 0 })),
+  socket: () => void kept.push(Deno.listen({ hostname: "127.0.0.1", port: 0 })),
   file: () => void kept.push(Deno.openSync("/dev/null")),
   memory: (_, logs) => void kept.push(Array.from({ length: 500 }, (_, at) => `${logs} ${at} of a log`)),
 };

@@ -1,6 +1,7 @@
 /**
- * One count of everything an agent holds while all is well. What is merely passing, a reading of the kernel or a save,
- * is not a leak: everything is counted several times over some seconds, and the least counts.
+ * One count of everything an agent holds while all is well. What is merely passing is no leak, be it a socket for one
+ * reading of the kernel, or the absence of the timer that is set anew when a scan ends: everything is counted several
+ * times over some seconds, and the middle counts; of memory the least, since garbage is no leak either.
  */
 import { pause } from "../faults/waiting.ts";
 import type { AgentHolds } from "./agent_holds.ts";
@@ -23,18 +24,17 @@ export interface Sample extends AgentHolds {
   readonly residentBytes: number;
 }
 
-type Counted = Omit<Sample, "minutes" | "changes" | "healedMs" | "paths">;
+export type Counted = Omit<Sample, "minutes" | "changes" | "healedMs" | "paths">;
 
-/** The least of several counts within so many ms. */
+/** Several counts within so many ms, as one. */
 export async function countQuietly(soak: SoakHost, windowMs: number, times = 10): Promise<Counted> {
-  let least: Counted | null = null;
+  const counts: Counted[] = [];
   for (let time = 0; time < times; time++) {
     if (time > 0) await pause(windowMs / (times - 1));
     soak.checkAlive();
-    const counted = await count(soak);
-    least = least === null ? counted : lesser(least, counted);
+    counts.push(await count(soak));
   }
-  return least!;
+  return mergeCounts(counts);
 }
 
 async function count(soak: SoakHost): Promise<Counted> {
@@ -45,12 +45,14 @@ async function count(soak: SoakHost): Promise<Counted> {
   return { ...holds, descriptors: await countDescriptors(pid), threads, residentBytes };
 }
 
+/** All but those of the pipe on which we ask: the runtime holds it twice while it reads. */
 async function countDescriptors(pid: number): Promise<Record<DescriptorKind, number>> {
+  const asking = await Deno.readLink(`/proc/${pid}/fd/0`);
   const counts: Record<DescriptorKind, number> = { socket: 0, inotify: 0, pipe: 0, file: 0, other: 0 };
   for await (const { name } of Deno.readDir(`/proc/${pid}/fd`)) {
     const target = await Deno.readLink(`/proc/${pid}/fd/${name}`).catch(() => null);
     // It was closed meanwhile.
-    if (target !== null) counts[kindOf(target)]++;
+    if (target !== null && target !== asking) counts[kindOf(target)]++;
   }
   return counts;
 }
@@ -62,18 +64,23 @@ export function kindOf(target: string): DescriptorKind {
   return target.startsWith("/") ? "file" : "other";
 }
 
+const memory: readonly string[] = ["residentBytes", "heapBytes", "externalBytes"];
+
 /** Each figure by itself. */
-function lesser(a: Counted, b: Counted): Counted {
-  return Object.fromEntries(
-    Object.entries(a).map(([name, value]) => {
-      const other = b[name as keyof Counted];
-      return [name, typeof value === "number" ? Math.min(value, other as number) : leastOf(value, b)];
-    }),
-  ) as unknown as Counted;
+export function mergeCounts(counts: readonly Counted[]): Counted {
+  const { descriptors, ...figures } = counts[0]!;
+  const merged = Object.keys(figures).map((name) => {
+    const values = counts.map((one) => one[name as keyof typeof figures]);
+    return [name, memory.includes(name) ? Math.min(...values) : middle(values)];
+  });
+  const kinds = Object.keys(descriptors).map((kind) => [
+    kind,
+    middle(counts.map((one) => one.descriptors[kind as DescriptorKind])),
+  ]);
+  return { ...Object.fromEntries(merged), descriptors: Object.fromEntries(kinds) };
 }
 
-function leastOf(a: Counted["descriptors"], { descriptors: b }: Counted): Counted["descriptors"] {
-  return Object.fromEntries(
-    descriptorKinds.map((kind) => [kind, Math.min(a[kind], b[kind])]),
-  ) as Counted["descriptors"];
+/** The lower of the two where there are two. */
+function middle(values: readonly number[]): number {
+  return [...values].sort((a, b) => a - b)[Math.floor((values.length - 1) / 2)]!;
 }
