@@ -15,7 +15,7 @@ import {
   missingPaths,
   removedByPrograms,
 } from "./initiator.ts";
-import { connectionsTo, discoveryPort } from "./network.ts";
+import { discoveryPort, establishedTo } from "./network.ts";
 import { formatSeconds, until } from "./poll.ts";
 import { expect, hosts, type Lab } from "./scenario.ts";
 
@@ -97,13 +97,8 @@ export class FaultRun {
     return await lookForExactly(this.fabric.paths(this.linked));
   }
 
-  /** The same with one more subsystem. */
-  async lookForPathsAnd(nqn: string): Promise<string | null> {
-    return await lookForExactly(this.fabric.paths([...this.linked, nqn]));
-  }
-
   async lookForSessions(nodes = this.fabric.nodes): Promise<string | null> {
-    const sessions = await connectionsTo(discoveryPort);
+    const sessions = await establishedTo(discoveryPort);
     const wrong = nodes.filter((node) => sessions.get(this.fabric.address(node)) !== 1);
     return wrong.length === 0
       ? null
@@ -113,7 +108,7 @@ export class FaultRun {
   }
 
   async lookForNoSession(): Promise<string | null> {
-    const sessions = await connectionsTo(discoveryPort);
+    const sessions = await establishedTo(discoveryPort);
     return sessions.size === 0 ? null : `sessions to ${[...sessions.keys()].join(", ")}`;
   }
 

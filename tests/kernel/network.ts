@@ -42,17 +42,10 @@ export async function swallow(address: string, port?: number): Promise<void> {
   await runCommand("nft", ["add", "rule", "ip", "lab", "swallow", "ip", "daddr", address, ...match, "drop"]);
 }
 
-/**
- * From now on the kernel itself reaches an address and port no more, while programs do: a probe succeeds, the connect
- * after it waits.
- */
-export async function swallowFromKernel(address: string, port: number): Promise<void> {
-  // The first packet of a connection alone: what is connected stays.
+/** From now on no connection to this port of the address comes about, without a word; what is connected stays. */
+export async function swallowNewConnections(address: string, port: number): Promise<void> {
   const match = ["ip", "daddr", address, "tcp", "dport", String(port), "tcp", "flags", "syn"];
-  const add = ["add", "rule", "ip", "lab", "swallow", ...match];
-  // Sockets of the kernel have no owner, and match no rule about one.
-  await runCommand("nft", [...add, "meta", "skuid", "0", "accept"]);
-  await runCommand("nft", [...add, "drop"]);
+  await runCommand("nft", ["add", "rule", "ip", "lab", "swallow", ...match, "drop"]);
 }
 
 /** From now on whatever goes to this port of the address, within connections too, is answered with RST. */
@@ -91,20 +84,37 @@ export async function impairment(): Promise<{ sent: number; dropped: number }> {
   return { sent: Number(found[1]), dropped: Number(found[2]) };
 }
 
-/** Connections of this machine to each address of this port: `10.99.0.1` to how many. */
-export async function connectionsTo(
-  port: number,
-  wanted: "established" | "connecting" = "established",
-): Promise<Map<string, number>> {
-  const code = wanted === "established" ? "01" : "02";
-  const counts = new Map<string, number>();
-  for (const line of (await Deno.readTextFile("/proc/net/tcp")).trim().split("\n").slice(1)) {
-    const [, , remote = "", state] = line.trim().split(/\s+/);
-    const [hex = "", portHex = ""] = remote.split(":");
-    if (state !== code || parseInt(portHex, 16) !== port) continue;
+export interface TcpConnection {
+  readonly address: string;
+  readonly port: number;
+  /** As in /proc/net/tcp: 1 is established, 2 waits for the answer to its SYN. */
+  readonly state: number;
+  /** Names the socket among a process's descriptors, as `socket:[4711]`. */
+  readonly inode: string;
+}
+
+/** TCP connections of this machine, by their far end; the kernel's own as well. */
+export async function tcpConnections(): Promise<TcpConnection[]> {
+  const lines = (await Deno.readTextFile("/proc/net/tcp")).trim().split("\n").slice(1);
+  return lines.map((line) => {
+    const fields = line.trim().split(/\s+/);
+    const [hex = "", port = ""] = (fields[2] ?? "").split(":");
     // Little endian, as on every machine that the lab emulates.
     const address = [6, 4, 2, 0].map((at) => parseInt(hex.slice(at, at + 2), 16)).join(".");
-    counts.set(address, (counts.get(address) ?? 0) + 1);
+    return {
+      address,
+      port: parseInt(port, 16),
+      state: parseInt(fields[3] ?? "", 16),
+      inode: fields[9] ?? "",
+    };
+  });
+}
+
+/** Established connections to each address of this port: `10.99.0.1` to how many. */
+export async function establishedTo(port: number): Promise<Map<string, number>> {
+  const counts = new Map<string, number>();
+  for (const { address, port: found, state } of await tcpConnections()) {
+    if (state === 1 && found === port) counts.set(address, (counts.get(address) ?? 0) + 1);
   }
   return counts;
 }

@@ -6,11 +6,11 @@ import { FaultRun } from "../fault_run.ts";
 import { lookForAll } from "../initiator.ts";
 import {
   answers,
-  connectionsTo,
   ioPort,
   nodeAddress,
-  swallowFromKernel,
+  swallowNewConnections,
   swallowNothing,
+  tcpConnections,
 } from "../network.ts";
 import { formatSeconds, until } from "../poll.ts";
 import { expect, type Lab, type Scenario } from "../scenario.ts";
@@ -41,16 +41,17 @@ async function run(lab: Lab): Promise<string> {
       "with the hole still there, the other nodes' new paths live; the list whole; every controller kept",
     strike: async () => {
       before = await run.remember();
-      await swallowFromKernel(run.fabric.address(dead), ioPort);
-      expect(await answers(run.fabric.address(dead), ioPort), "Precondition: a probe does not get through");
+      await swallowNewConnections(run.fabric.address(dead), ioPort);
+      expect(!await answers(run.fabric.address(dead), ioPort), "Precondition: the I/O port still answers");
+      // The log that names the new subsystem comes through the discovery port, which answers; that counts as proof.
       const nqn = await run.fabric.createSubsystem(`held${before.length}`);
       await run.fabric.linkEverywhere(nqn);
       run.linked.push(nqn);
-      await until("a connect is stuck in the kernel", 30_000, lookForStuckConnect, 5);
+      await until("a connect is stuck in the kernel", 30_000, () => lookForStuckConnect(run.agent.pid), 5);
       await run.agent.kill();
       freedMs.push(
         await until("the kernel ends the connect", 30_000, async () => {
-          return await lookForStuckConnect() === null ? "still connecting" : null;
+          return await lookForStuckConnect(null) === null ? "still connecting" : null;
         }),
       );
       await run.expectKept(before);
@@ -72,8 +73,22 @@ async function run(lab: Lab): Promise<string> {
   return run.summary;
 }
 
-/** Null when the kernel waits for an answer of the black hole. */
-async function lookForStuckConnect(): Promise<string | null> {
-  const connecting = await connectionsTo(ioPort, "connecting");
-  return connecting.has(nodeAddress(dead)) ? null : "no connect";
+/**
+ * Null when the kernel itself waits for an answer of the black hole: with a socket that is none of the agent's
+ * descriptors, as a probe's would be.
+ */
+async function lookForStuckConnect(agentPid: number | null): Promise<string | null> {
+  const waiting = (await tcpConnections()).filter(({ address, port, state }) =>
+    address === nodeAddress(dead) && port === ioPort && state === 2
+  );
+  const ofAgent = agentPid === null ? [] : await openSockets(agentPid);
+  return waiting.some(({ inode }) => !ofAgent.includes(`socket:[${inode}]`)) ? null : "no connect";
+}
+
+async function openSockets(pid: number): Promise<string[]> {
+  const found: string[] = [];
+  for await (const { name } of Deno.readDir(`/proc/${pid}/fd`)) {
+    found.push(await Deno.readLink(`/proc/${pid}/fd/${name}`).catch(() => ""));
+  }
+  return found;
 }
