@@ -225,13 +225,34 @@ function provenRow(pass: Pass, wanted: WantedPath, connect: ConnectFact): PathRo
   return { wanted, state: "waiting", reason: "address proven; waiting for its turn in the kernel" };
 }
 
+/**
+ * The next writes. A target may prove its address and then leave the kernel's Connect without an answer, which holds
+ * the kernel's one lock for a minute: all addresses where a connect failed have one write at a time between them.
+ */
 function chooseConnects({ input, candidates }: Pass): WantedPath[] {
   if (candidates.length === 0) return [];
+  const doubted = doubtedAddresses(input);
   let inFlight = 0;
-  for (const connect of input.connects.values()) if (connect.state === "connecting") inFlight++;
+  let doubtedInFlight = 0;
+  for (const [key, connect] of input.connects) {
+    if (connect.state !== "connecting") continue;
+    inFlight++;
+    if (doubted.has(input.paths.get(key)?.addressKey)) doubtedInFlight++;
+  }
   const room = Math.max(0, limits.connectsInFlightMax - inFlight);
   candidates.sort((a, b) => a.failures - b.failures);
-  return candidates.slice(0, room).map(({ wanted }) => wanted);
+  const paths = candidates.map(({ wanted }) => wanted);
+  const trusted = paths.filter(({ addressKey }) => !doubted.has(addressKey));
+  const tried = paths.filter(({ addressKey }) => doubted.has(addressKey));
+  return [...trusted, ...tried.slice(0, doubtedInFlight > 0 ? 0 : 1)].slice(0, room);
+}
+
+/** Addresses of paths whose last connect failed, whatever it was that failed. */
+function doubtedAddresses({ connects, paths }: ConnectInput): ReadonlySet<string | undefined> {
+  const doubted = new Set<string | undefined>();
+  for (const [key, { failures }] of connects) if (failures > 0) doubted.add(paths.get(key)?.addressKey);
+  doubted.delete(undefined);
+  return doubted;
 }
 
 function chooseProbes({ input, probes }: Pass): WantedPath[] {

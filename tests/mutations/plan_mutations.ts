@@ -295,8 +295,8 @@ export const planMutations: readonly Mutation[] = [
     name: "path-connected-twice",
     what: "A path is written to the kernel twice at once",
     file: connects,
-    from: "return candidates.slice(0, room).map(({ wanted }) => wanted);",
-    to: "return candidates.flatMap(({ wanted }) => [wanted, wanted]).slice(0, room);",
+    from: "return [...trusted, ",
+    to: "return [...trusted, ...trusted, ",
     rules: ["one-connect-a-path"],
   },
   {

@@ -375,6 +375,24 @@ Deno.test("planConnects() connects new paths before those that failed", () => {
   assertEquals(planned({ probes: proven, connects }, ...old, one).connect[0], one);
 });
 
+Deno.test("planConnects() has one write at a time for all addresses where a connect failed, after the others", () => {
+  const mute = [...paths("10.0.2.1", 5), ...paths("10.0.3.1", 5)];
+  const good = paths("10.0.1.1", 2);
+  const probes = new Map([...mute, ...good].map(({ addressKey }) => [
+    addressKey,
+    probe({ provenUntilMs: nowMs + 1 }),
+  ]));
+  const [first, second] = [mute[0]!, mute[5]!];
+  const failed = connect({ failures: 1, failure: failure("EIO") });
+  const connects = new Map([[first.key, failed], [second.key, failed]]);
+  const chosen = planned({ probes, connects }, ...mute, ...good).connect;
+  assertEquals([...chosen.slice(0, 2), chosen.length], [...good, 3]);
+  assert(mute.includes(chosen[2]!), "No failed address is tried");
+  connects.set(second.key, { ...failed, state: "connecting" });
+  assertEquals(planned({ probes, connects }, ...mute, ...good).connect, good);
+  assertEquals(planned({ probes, connects }, ...mute).connect, []);
+});
+
 Deno.test("planConnects() has a bounded number of connects and probes under way, those begun counted", () => {
   const many = paths("10.0.1.1", 20);
   const first = planned({ probes: proven }, ...many);
