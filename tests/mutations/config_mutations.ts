@@ -32,14 +32,6 @@ export const configMutations: readonly Mutation[] = [
     rules: ["endpoints-right", "endpoints-stay", "paths-live"],
   },
   {
-    name: "scan-on-hints-alone",
-    what: "Without a hint the directory is never looked at",
-    file: configWatch,
-    from: "      : Math.max(limits.rescanIntervalMs, (nowMs - startMs) * 5);",
-    to: "      : 2 ** 30;",
-    rules: ["endpoints-right", "paths-live", "sessions-up"],
-  },
-  {
     name: "scan-error-ends-watch",
     what: "Once the directory cannot be read it is never read again",
     file: configWatch,
@@ -86,17 +78,6 @@ export const configMutations: readonly Mutation[] = [
     file: atomicFile,
     from: "    await files.syncDirectory(parentOf(path));\n",
     to: "",
-    rules: ["state-kept"],
-    seeds: 3_000,
-  },
-  {
-    name: "saved-in-place",
-    what: "The state file is overwritten where it stands",
-    file: atomicFile,
-    from:
-      "    await writeNewFile(write, files);\n    if (write.replace) await files.rename(temporaryPath, path);",
-    to:
-      "    await writeNewFile({ ...write, temporaryPath: path }, files);\n    if (write.replace) await Promise.resolve();",
     rules: ["state-kept"],
     seeds: 3_000,
   },

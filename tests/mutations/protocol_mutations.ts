@@ -39,14 +39,6 @@ export const protocolMutations: readonly Mutation[] = [
     rules: ["log-as-served", "paths-stay"],
   },
   {
-    name: "paused-read-forgotten",
-    what: "A log that changes too often is not read again after the pause",
-    file: reader,
-    from: "    this.#startAtMs = nowMs + limits.logRestartPauseMs;",
-    to: "",
-    rules: ["event-noticed", "paths-live", "sessions-up", "endpoints-right"],
-  },
-  {
     name: "refused-read-is-empty-log",
     what: "A Get Log Page that the controller refuses counts as an empty log",
     file: reader,
@@ -64,14 +56,6 @@ export const protocolMutations: readonly Mutation[] = [
     to:
       "if (bytes === 0 || length > 0) return this.#readHeaderAgain(nowMs, { ...header, numrec: length / recordBytes }, records);",
     rules: ["log-as-served", "paths-live", "sessions-up", "endpoints-right"],
-  },
-  {
-    name: "surplus-data-taken",
-    what: "More read data than was asked for is not refused",
-    file: queue,
-    from: "if (waiting.dataDone || pdu.datao !== waiting.received || end > waiting.buffer.length) {",
-    to: "if (waiting.dataDone || pdu.datao !== waiting.received) {",
-    rules: ["no-bug"],
   },
   {
     name: "oldest-command-completed",
@@ -92,14 +76,6 @@ export const protocolMutations: readonly Mutation[] = [
     from: 'if (waiting === undefined) throw unknownCid("C2HData", pdu.cccid, 8);',
     to: 'assert(waiting !== undefined, "Every answer has its command");',
     rules: ["no-bug"],
-  },
-  {
-    name: "commands-never-time-out",
-    what: "A command waits for its answer for ever",
-    file: queue,
-    from: "deadlineMs: command.timeoutMs === null ? Infinity : nowMs + command.timeoutMs,",
-    to: "deadlineMs: Infinity,",
-    rules: ["sessions-up", "event-noticed", "paths-live", "endpoints-right"],
   },
   {
     name: "icresp-never-times-out",
@@ -141,21 +117,5 @@ export const protocolMutations: readonly Mutation[] = [
     from: "return Math.max(atMs, lastMs + katoMs / 4);",
     to: "return Math.min(atMs, lastMs + 0.01);",
     rules: ["time-moves"],
-  },
-  {
-    name: "record-count-unbounded",
-    what: "A log may claim any number of records",
-    file: reader,
-    from: "if (header.numrec > limits.logRecordsMax) {",
-    to: "if (header.numrec > 1e9) {",
-    rules: ["log-as-served", "no-bug"],
-  },
-  {
-    name: "stop-without-shutdown",
-    what: "A session that ends closes its socket and never shuts the controller down",
-    file: session,
-    from: "this.#setup.shutdown(nowMs, () => this.#close(null));",
-    to: "this.#close(null);",
-    rules: ["no-leak"],
   },
 ];
