@@ -17,6 +17,8 @@ import { pause, until } from "./waiting.ts";
 export interface FaultHostOptions extends TargetGroupPlan, AgentHomeOptions {
   /** Nodes that the entry file names; the first two when left out. */
   readonly configured?: readonly string[];
+  /** The kernel's patience with a Connect, ms. */
+  readonly connectMs?: number;
   /** Words in front of the agent's: limits and the like; they must end in exec. */
   readonly agentWrapper?: readonly string[];
   /** Targets in a namespace of their own, behind a veth pair, with addresses 10.77.…; `net` is given then. */
@@ -156,6 +158,7 @@ export class FaultHost {
     this.#kernel = this.#spawn("kernel", this.namespace, [
       ...denoWords("kernel_process.ts"),
       this.#kernelSocket,
+      String(this.#options.connectMs ?? 15_000),
     ]);
     await this.#kernel.ready();
   }

@@ -18,8 +18,6 @@ const noDigests = { header: false, data: false };
 const dialMs = 3_000;
 /** SO_RCVTIMEO while ICResp is awaited. */
 const icRespMs = 10_000;
-/** nvme_core.admin_timeout; Linux has 60 s unless told otherwise, and runs would take that long. */
-const connectMs = 15_000;
 /** What these targets say to a permitted Connect. */
 const statusBusy = 0x181;
 
@@ -37,8 +35,8 @@ export class IoConnection {
     this.#socket = socket;
   }
 
-  /** Throws KernelError with the errno that the write to the device would give. */
-  static async open(options: FabricsOptions): Promise<IoConnection> {
+  /** Throws KernelError with the errno that the write to the device would give. `connectMs`: patience with Connect. */
+  static async open(options: FabricsOptions, connectMs: number): Promise<IoConnection> {
     const connection = new IoConnection(await dial(options));
     try {
       await connection.#within(icRespMs, "ETIMEDOUT", connection.#initialize());

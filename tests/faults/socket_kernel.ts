@@ -53,6 +53,12 @@ export class SocketKernel {
   #doubled = 0;
   #inFlight = 0;
   #inFlightMost = 0;
+  readonly #connectMs: number;
+
+  /** `connectMs`: nvme_core.admin_timeout, which is 60 s in Linux unless it is told otherwise. */
+  constructor(connectMs: number) {
+    this.#connectMs = connectMs;
+  }
 
   async connect(text: string): Promise<{ instance: number; cntlid: number }> {
     this.#connects++;
@@ -113,7 +119,7 @@ export class SocketKernel {
     }
     const live = this.#create(options);
     try {
-      const connection = await IoConnection.open(options);
+      const connection = await IoConnection.open(options, this.#connectMs);
       if (!this.#controllers.has(live.instance)) {
         connection.close();
         throw kernelError("EIO", `nvme${live.instance} was deleted meanwhile`);
@@ -179,7 +185,7 @@ export class SocketKernel {
   #retryLater(live: Live): void {
     const { reconnectDelay, ctrlLossTmo } = live.options;
     live.timer = setTimeout(async () => {
-      const connection = await IoConnection.open(live.options).catch(() => null);
+      const connection = await IoConnection.open(live.options, this.#connectMs).catch(() => null);
       if (this.#controllers.get(live.instance) !== live) connection?.close();
       else if (connection !== null) this.#becomeLive(live, connection);
       else if (ctrlLossTmo >= 0 && performance.now() - live.lostMs >= ctrlLossTmo * 1_000) {
