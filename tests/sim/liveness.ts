@@ -7,7 +7,8 @@ import { limits } from "../../src/base/limits.ts";
 import { parseState } from "../../src/config/state_file.ts";
 import { allows, type FabricNode, isListening } from "../fabric/fabric.ts";
 import { type Rule, Violation } from "./safety.ts";
-import type { SimHost, SimWorld } from "./sim_world.ts";
+import type { SimHost } from "./sim_host.ts";
+import type { SimWorld } from "./sim_world.ts";
 
 /**
  * Virtual ms within which all must be well again: the longest pauses of plan and kernel one after the other (a
@@ -47,8 +48,8 @@ export class Liveness {
     await memory.clock.advance(2_000);
     await this.untilWell();
     // A node without any subsystem has no open port: whether it has one again is not told by an event.
-    const listening = this.#sim.nodes.flatMap((node, at) => isListening(node) ? [at + 1] : []);
-    const nqn = this.#sim.addSubsystem(listening);
+    const listening = this.#sim.cluster.nodes.flatMap((node, at) => isListening(node) ? [at + 1] : []);
+    const nqn = this.#sim.cluster.addSubsystem(listening);
     const paths = listening.length * hosts.length;
     const limitMs = 3_000 + paths * 2 * options.connectMs + 40 * options.latencyMs;
     const { clock } = memory;
@@ -80,7 +81,8 @@ export class Liveness {
       }
     }
     const { leaks, wanted } = { leaks: memory.leaks(), wanted: this.#sessionsWanted() };
-    const away = [...this.#sim.agent!.facts.sessions.values()].filter(({ state }) => state !== "live").length;
+    const away =
+      [...this.#sim.process.agent!.facts.sessions.values()].filter(({ state }) => state !== "live").length;
     if (leaks.sockets < wanted || leaks.sockets > wanted + 2 * away) {
       throw new Violation("no-leak", `${leaks.sockets} sockets for ${wanted} sessions`);
     }
@@ -93,7 +95,7 @@ export class Liveness {
       saves: memory.store.saves.length,
       controllers: memory.kernel.list().length,
     };
-    for (const node of this.#sim.nodes.filter(isListening)) {
+    for (const node of this.#sim.cluster.nodes.filter(isListening)) {
       for (const { traddr, trsvcid } of [...node.discovery, ...node.io]) {
         const where = traddr.includes(":") ? `[${traddr}]:${trsvcid}` : `${traddr}:${trsvcid}`;
         doings[`dials of ${where}`] = memory.network.counts.dialsTo.get(where) ?? 0;
@@ -107,7 +109,7 @@ export class Liveness {
   }
 
   #missing(): { rule: Rule; what: string } | null {
-    const { agent } = this.#sim;
+    const { agent } = this.#sim.process;
     if (agent === null) return { rule: "no-bug", what: "No agent runs" };
     for (const host of this.#sim.hosts) {
       const problem = this.#problemOf(host);
@@ -118,9 +120,9 @@ export class Liveness {
 
   /** What is live and the agent does not know to be, as when sysfs was slow a moment ago. */
   #blindness(): { rule: Rule; what: string } | null {
-    const away = this.#sim.agent?.snapshot().paths.find(({ state, address }) =>
+    const away = this.#sim.process.agent?.snapshot().paths.find(({ state, address }) =>
       state !== "live" &&
-      this.#sim.nodes.some((node) => isListening(node) && addressesOf(node).includes(address))
+      this.#sim.cluster.nodes.some((node) => isListening(node) && addressesOf(node).includes(address))
     );
     if (away === undefined) return null;
     return {
@@ -130,7 +132,7 @@ export class Liveness {
   }
 
   #problemOf(host: SimHost): { rule: Rule; what: string } | null {
-    const { agent, memory } = this.#sim;
+    const { memory, process: { agent } } = this.#sim;
     const members = this.#members(host);
     const state = [...agent!.facts.list.values()].find((cluster) =>
       cluster.members[0]?.endpoint.cluster.hostnqn === host.hostnqn
@@ -169,11 +171,11 @@ export class Liveness {
 
   /** The cluster's nodes, as an agent can find them that is told the configured ones. */
   #members(_host: SimHost): FabricNode[] {
-    const { configured, nodes } = this.#sim;
+    const { files: { configured }, cluster: { nodes } } = this.#sim;
     const found = new Set(configured);
     for (const from of found) {
       for (const to of nodes) {
-        if (isListening(from) && this.#sim.refersTo(from, to)) found.add(to);
+        if (isListening(from) && this.#sim.cluster.refersTo(from, to)) found.add(to);
       }
     }
     return [...found].filter((node) => nodes.includes(node));
@@ -186,14 +188,14 @@ export class Liveness {
   #extra(_host: SimHost, members: readonly FabricNode[], listed: ReadonlySet<string>): string | null {
     const right = new Set(members.map((node) => addressText(node.discovery[0]!)));
     const publishing = members.some((from) =>
-      isListening(from) && this.#sim.nodes.some((to) => this.#sim.refersTo(from, to))
+      isListening(from) && this.#sim.cluster.nodes.some((to) => this.#sim.cluster.refersTo(from, to))
     );
     for (const address of listed) {
       if (right.has(address)) continue;
-      const node = this.#sim.nodes.find(({ discovery }) => addressText(discovery[0]!) === address);
+      const node = this.#sim.cluster.nodes.find(({ discovery }) => addressText(discovery[0]!) === address);
       // Named by others that are listed, though no file leads there any more.
       if (node !== undefined) continue;
-      if (publishing || !this.#sim.everConfigured.has(address)) return address;
+      if (publishing || !this.#sim.files.everConfigured.has(address)) return address;
     }
     return null;
   }
@@ -221,7 +223,7 @@ export class Liveness {
         this.#members(host).filter(isListening).map((node) => addressText(node.discovery[0]!)),
       );
       // Those that name each other and that no file leads to are up as well.
-      for (const { endpoint, state } of this.#sim.agent!.facts.sessions.values()) {
+      for (const { endpoint, state } of this.#sim.process.agent!.facts.sessions.values()) {
         if (state === "live" && endpoint.cluster.hostnqn === host.hostnqn) {
           addresses.add(addressText(endpoint));
         }

@@ -88,7 +88,7 @@ class Run {
     let healedMs: number | null = null;
     try {
       this.#schedule();
-      this.#sim.boot();
+      this.#sim.process.boot();
       await clock.advance(this.#endMs() + settleMs);
       this.#tell("all faults end");
       this.#sim.heal();
@@ -114,9 +114,9 @@ class Run {
   async #stop(): Promise<void> {
     const { clock, kernel } = this.#sim.memory;
     const before = kernel.list().length;
-    this.#sim.stop();
+    this.#sim.process.stop();
     await clock.advance(10_000);
-    if (this.#sim.agent !== null) throw new Violation("no-leak", "The agent does not stop");
+    if (this.#sim.process.agent !== null) throw new Violation("no-leak", "The agent does not stop");
     if (kernel.list().length !== before) {
       throw new Violation("no-disconnect", "Its stop took controllers along");
     }
@@ -140,11 +140,11 @@ class Run {
       }
       clock.setTimer(step.atMs, () => {
         this.#tell(`begins: ${stepText(step)}`);
-        this.#guard(() => this.#sim.begin(step));
+        this.#guard(() => this.#sim.faults.begin(step));
       });
       clock.setTimer(step.atMs + step.forMs, () => {
         this.#tell(`ends:   ${stepText(step)}`);
-        this.#guard(() => this.#sim.end(step));
+        this.#guard(() => this.#sim.faults.end(step));
       });
     }
   }

@@ -161,7 +161,7 @@ export class Safety {
     const { kernel } = this.#sim.memory;
     const troubled =
       (["sysfs-error", "sysfs-torn", "sysfs-slow", "module-unloaded", "kernel-absent"] as const)
-        .some((kind) => writtenMs - this.#sim.lastInForceMs(kind) < sysfsTroubleMs);
+        .some((kind) => writtenMs - this.#sim.faults.lastInForceMs(kind) < sysfsTroubleMs);
     if (troubled) return;
     const controller = kernel.list().find((one) =>
       one.state === "live" && one.subsysnqn === path.nqn && one.hostnqn === path.hostnqn &&
@@ -189,7 +189,7 @@ export class Safety {
   }
 
   #everConfigured(traddr: string, trsvcid: number): boolean {
-    return this.#sim.everConfigured.has(`${traddr} ${trsvcid}`);
+    return this.#sim.files.everConfigured.has(`${traddr} ${trsvcid}`);
   }
 
   #parsed(text: string, what: string) {
@@ -211,7 +211,7 @@ export class Safety {
         break;
       }
     }
-    if (this.#sim.stateDamaged || this.#acknowledged < 0) return;
+    if (this.#sim.process.stateDamaged || this.#acknowledged < 0) return;
     const { text } = store;
     if (!store.saves.slice(this.#acknowledged).some((save) => save.text === text)) {
       throw new Violation("state-kept", `The disk holds ${text === null ? "nothing" : text.slice(0, 80)}`);
@@ -228,9 +228,9 @@ export class Safety {
         endpoints.filter(({ retired }) => !retired).map(({ address }) => `${address} ${hostnqn}`)
       ),
     );
-    if (!this.#sim.membershipChanged) {
+    if (!this.#sim.membership.changed) {
       for (const path of this.#paths) {
-        if (nowPaths.has(path) || this.#sim.withdrawn.has(path.split(" ")[0]!)) continue;
+        if (nowPaths.has(path) || this.#sim.membership.isWithdrawn(path.split(" ")[0]!)) continue;
         throw new Violation("paths-stay", `${path} is forgotten`);
       }
       for (const endpoint of this.#endpoints) {
@@ -243,11 +243,11 @@ export class Safety {
 
   /** What is held for a log is one page, whole, as that very node served it to that very host. */
   #checkLogs(): void {
-    const { agent, world } = this.#sim;
+    const { world, process: { agent } } = this.#sim;
     for (const { log, endpoint } of agent?.facts.sessions.values() ?? []) {
       if (log === null || this.#seenLogs.has(log)) continue;
       this.#seenLogs.add(log);
-      const node = this.#sim.nodes.find(({ discovery }) =>
+      const node = this.#sim.cluster.nodes.find(({ discovery }) =>
         discovery.some(({ traddr, trsvcid }) => traddr === endpoint.traddr && trsvcid === endpoint.trsvcid)
       );
       if (node === undefined) continue;
@@ -261,7 +261,7 @@ export class Safety {
   }
 
   #checkSecond(): void {
-    const { memory, agent, hosts } = this.#sim;
+    const { memory, hosts, process: { agent } } = this.#sim;
     const seconds = Math.max(1, (memory.clock.nowMs() - this.#secondAtMs) / 1_000);
     const first = this.#secondAtMs === 0;
     this.#secondAtMs = memory.clock.nowMs();
