@@ -30,6 +30,15 @@ export interface AnswerContext {
 type FaultOf<K extends WireFault["kind"]> = Extract<WireFault, { kind: K }>;
 
 export function encodeAnswer(reply: Reply, context: AnswerContext): Uint8Array {
+  return context.faults.length === 0 ? joined(encodePdus(reply, context)) : encodeStruck(reply, context);
+}
+
+function joined(pdus: readonly Uint8Array[]): Uint8Array {
+  return pdus.length === 1 ? pdus[0]! : concatBytes(pdus);
+}
+
+/** The answer with everything that its faults do to it. */
+function encodeStruck(reply: Reply, context: AnswerContext): Uint8Array {
   const fault = <K extends WireFault["kind"]>(kind: K) =>
     context.faults.find((one): one is FaultOf<K> => one.kind === kind);
   const garbage = fault("garbage");
@@ -41,7 +50,7 @@ export function encodeAnswer(reply: Reply, context: AnswerContext): Uint8Array {
   const pdus = encodePdus(faultyReply(reply, context.faults), { ...context, cid });
   if (fault("badHeaderDigest") !== undefined) spoilHeaderDigest(pdus[0]!, context.digests);
   if (fault("badDataDigest") !== undefined) spoilDataDigest(pdus[0]!, context.digests);
-  let bytes = concatBytes(pdus);
+  let bytes = joined(pdus);
   if (fault("twice") !== undefined) bytes = concatBytes([bytes, bytes]);
   const flip = fault("flip");
   if (flip !== undefined && flip.offset < bytes.length) bytes[flip.offset]! ^= flip.mask;
@@ -105,8 +114,21 @@ function spoilDataDigest(pdu: Uint8Array, digests: Digests): void {
   if (digests.data && hasData) pdu[pdu.length - 1]! ^= 0xff;
 }
 
+/** What faults can do to a PDU that is no answer to a command. */
+export function struckBytes(pdu: Uint8Array, faults: readonly WireFault[]): Uint8Array {
+  let bytes = pdu;
+  for (const fault of faults) {
+    if (fault.kind === "twice") bytes = concatBytes([bytes, bytes]);
+    if (fault.kind === "flip" && fault.offset < bytes.length) bytes[fault.offset]! ^= fault.mask;
+    if (fault.kind === "truncate") bytes = bytes.subarray(0, fault.bytes);
+  }
+  return bytes;
+}
+
 export function concatBytes(chunks: readonly Uint8Array[]): Uint8Array {
-  const whole = new Uint8Array(chunks.reduce((sum, chunk) => sum + chunk.length, 0));
+  let length = 0;
+  for (const chunk of chunks) length += chunk.length;
+  const whole = new Uint8Array(length);
   let at = 0;
   for (const chunk of chunks) {
     whole.set(chunk, at);

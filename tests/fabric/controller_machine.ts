@@ -17,7 +17,7 @@ import {
   sglType,
   sqeFlagsSgl,
 } from "../../src/nvme/spec.ts";
-import { concatBytes, encodeAnswer, type Reply } from "./answer.ts";
+import { concatBytes, encodeAnswer, type Reply, struckBytes } from "./answer.ts";
 import { DiscoveryController, expectedSglBytes, logOffset } from "./discovery_controller.ts";
 import type { Fabric, FabricConnection, FabricNode } from "./fabric.ts";
 import { type Fault, FaultSchedule, type Step, type WireFault } from "./fault.ts";
@@ -39,6 +39,13 @@ export type CloseReason =
   | "data-digest"
   | "fault";
 
+interface DelayedAnswer {
+  readonly atMs: number;
+  readonly bytes: Uint8Array;
+  /** It does not wait longer than for the next other answer. */
+  readonly overtakable: boolean;
+}
+
 /** Largest CapsuleCmd: header, the 8192 bytes that always fit, digests. */
 const pduBytesMax = 72 + 8192 + 8;
 /** Patience after a TermReq that is a fault, ms; NVMe/TCP 1.0 §3.5 allows 30 s. */
@@ -57,9 +64,7 @@ export class ControllerMachine implements FabricConnection {
   #flowControlOff = false;
   #controller: DiscoveryController | null = null;
   #outgoing: Uint8Array[] = [];
-  readonly #delayed: { atMs: number; bytes: Uint8Array }[] = [];
-  /** Of the delayed ones, those that follow the next answer. */
-  readonly #overtaken: Uint8Array[] = [];
+  #delayed: DelayedAnswer[] = [];
   #deaf = false;
   #silent = false;
   #closeAtMs = Infinity;
@@ -131,11 +136,7 @@ export class ControllerMachine implements FabricConnection {
     this.#nowMs = nowMs;
     if (this.closed || this.#silent) return;
     if (nowMs >= this.#closeAtMs) return this.#close("protocol-error");
-    const due = this.#delayed.filter(({ atMs }) => atMs <= nowMs);
-    for (const entry of due) {
-      this.#delayed.splice(this.#delayed.indexOf(entry), 1);
-      this.#outgoing.push(entry.bytes);
-    }
+    this.#sendDelayed(nowMs);
     if (this.#controller?.handleTimeout(nowMs) === "expired") {
       this.#controller.tearDown();
       this.#close("keep-alive-expired");
@@ -152,8 +153,9 @@ export class ControllerMachine implements FabricConnection {
 
   nextTimeoutMs(): number {
     if (this.closed || this.#silent) return Infinity;
-    const delayed = this.#delayed.map(({ atMs }) => atMs);
-    return Math.min(this.#closeAtMs, this.#controller?.nextTimeoutMs() ?? Infinity, ...delayed);
+    let nextMs = Math.min(this.#closeAtMs, this.#controller?.nextTimeoutMs() ?? Infinity);
+    for (const { atMs } of this.#delayed) nextMs = Math.min(nextMs, atMs);
+    return nextMs;
   }
 
   /** The host's end is gone. */
@@ -178,7 +180,7 @@ export class ControllerMachine implements FabricConnection {
     if (this.closed) return;
     this.#closeReason = reason;
     this.#controller = null;
-    this.#delayed.length = 0;
+    this.#delayed = [];
     this.#fabric.detach(this.#node, this);
   }
 
@@ -194,6 +196,7 @@ export class ControllerMachine implements FabricConnection {
     const { offendingHeader } = this.#framer;
     this.#outgoing.push(encodePdu({ kind: "c2hTermReq", fes, fei, offendingHeader }));
     this.#deaf = true;
+    this.#delayed = [];
     this.#closeAtMs = this.#nowMs + waitMs;
   }
 
@@ -312,12 +315,14 @@ export class ControllerMachine implements FabricConnection {
     };
   }
 
-  /** Another answer has gone out: those that waited for one follow. */
-  #sendOvertaken(): void {
-    for (const bytes of this.#overtaken.splice(0)) {
-      const at = this.#delayed.findIndex((one) => one.bytes === bytes);
-      if (at >= 0) this.#outgoing.push(...this.#delayed.splice(at, 1).map((one) => one.bytes));
-    }
+  /** Sends what is due; an answer that goes out takes those along that waited to be overtaken. */
+  #sendDelayed(nowMs: number, overtaken = false): void {
+    if (this.#delayed.length === 0) return;
+    const due = this.#delayed.filter(({ atMs, overtakable }) => atMs <= nowMs || (overtaken && overtakable));
+    if (due.length === 0) return;
+    this.#delayed = this.#delayed.filter((entry) => !due.includes(entry));
+    for (const { bytes } of due) this.#outgoing.push(bytes);
+    if (!overtaken && due.some(({ overtakable }) => !overtakable)) this.#sendDelayed(nowMs, true);
   }
 
   /** Sends the answer, or does what the faults of this step want in its place. */
@@ -339,13 +344,12 @@ export class ControllerMachine implements FabricConnection {
       }
     }
     const bytes = encode(faults);
-    if (faults.some(({ kind }) => kind === "reorder")) {
-      this.#overtaken.push(bytes);
-      this.#delayed.push({ atMs: this.#nowMs + reorderMsMax, bytes });
-    } else if (delayMs > 0) this.#delayed.push({ atMs: this.#nowMs + delayMs, bytes });
+    const overtakable = faults.some(({ kind }) => kind === "reorder");
+    const atMs = this.#nowMs + (overtakable ? reorderMsMax : delayMs);
+    if (atMs > this.#nowMs) this.#delayed.push({ atMs, bytes, overtakable });
     else {
       this.#outgoing.push(bytes);
-      this.#sendOvertaken();
+      this.#sendDelayed(this.#nowMs, true);
     }
     if (faults.some(({ kind }) => kind === "truncate")) this.#close("fault");
   }
@@ -356,17 +360,6 @@ const reorderMsMax = 200;
 
 /** Faults that put another PDU, or none, where ICResp should be. */
 const oddAnswers: ReadonlySet<WireFault["kind"]> = new Set<WireFault["kind"]>(["garbage", "r2t", "status"]);
-
-/** What faults can do to a PDU that is no answer to a command. */
-function struckBytes(pdu: Uint8Array, faults: readonly WireFault[]): Uint8Array {
-  let bytes = pdu;
-  for (const fault of faults) {
-    if (fault.kind === "twice") bytes = concatBytes([bytes, bytes]);
-    if (fault.kind === "flip" && fault.offset < bytes.length) bytes[fault.offset]! ^= fault.mask;
-    if (fault.kind === "truncate") bytes = bytes.subarray(0, fault.bytes);
-  }
-  return bytes;
-}
 
 const stepOfOpcode: Readonly<Record<number, Step>> = {
   [opcode.identify]: "identify",

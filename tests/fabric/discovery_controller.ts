@@ -219,8 +219,11 @@ export class DiscoveryController {
     const page = servedLogPage(fabric, node, this.hostnqn, header);
     const foreign = this.#quirks.logPastEnd === "foreignMemory";
     if (offset % 4 !== 0 || (!foreign && offset >= page.length)) return null;
-    const data = new Uint8Array(logBytes(command)).fill(foreign ? foreignByte : 0);
-    data.set(page.subarray(offset, offset + data.length));
+    const length = logBytes(command);
+    // The usual read needs no copy: a page never changes.
+    if (offset + length <= page.length) return page.subarray(offset, offset + length);
+    const data = new Uint8Array(length).fill(foreign ? foreignByte : 0);
+    data.set(page.subarray(offset));
     return data;
   }
 

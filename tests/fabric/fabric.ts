@@ -372,7 +372,7 @@ export class Fabric {
     }
     for (const node of this.nodes.values()) {
       const inScope = node.quirks.logScope === "node" ? changed.includes(node) : targets.has(node.target);
-      if (!inScope || node.frozen !== null) continue;
+      if (!inScope || node.frozen !== null || this.#connections.get(node)?.size === 0) continue;
       // A copy: who is told may close.
       for (const connection of this.connections(node.id)) {
         const { hostnqn } = connection;

@@ -40,7 +40,7 @@ export type WireFault =
     | { readonly kind: "noAnswer" }
     /** This answer comes later by so much. */
     | { readonly kind: "delay"; readonly ms: number }
-    /** This answer comes after the next other one, or a little later: completions in another order than commands. */
+    /** This answer waits for the next other one, 200 ms at most: completions in another order than commands. */
     | { readonly kind: "reorder" }
     /** The connection ends in place of the answer. */
     | { readonly kind: "close" }
@@ -102,20 +102,26 @@ export function isWireFault(fault: Fault): fault is WireFault {
   return "at" in fault;
 }
 
+/** What most answers meet. */
+const noFaults: readonly WireFault[] = [];
+
 /** Counts answers, and says which faults strike the next one. */
 export class FaultSchedule {
   readonly #faults: readonly Fault[];
+  readonly #wireFaults: readonly WireFault[];
   readonly #answers = new Map<Step, number>();
 
   constructor(faults: readonly Fault[] = []) {
     this.#faults = faults;
+    this.#wireFaults = faults.filter(isWireFault);
   }
 
   /** The faults for this answer; counts it. */
-  strike(at: Step): WireFault[] {
+  strike(at: Step): readonly WireFault[] {
+    if (this.#wireFaults.length === 0) return noFaults;
     const seen = this.#answers.get(at) ?? 0;
     this.#answers.set(at, seen + 1);
-    return this.#faults.filter(isWireFault).filter((fault) => {
+    return this.#wireFaults.filter((fault) => {
       const { skip = 0, count = Infinity } = fault;
       return fault.at === at && seen >= skip && seen < skip + count;
     });

@@ -1,6 +1,13 @@
 /** Faults: each puts on the wire, or into the state, what it says, and nothing else. */
 import { ProtocolError } from "../../src/base/errors.ts";
-import { encodeConnect, encodeGetLogPage, encodeIdentifyController } from "../../src/nvme/command.ts";
+import {
+  encodeConnect,
+  encodeGetLogPage,
+  encodeIdentifyController,
+  encodeKeepAlive,
+  encodeSetFeatures,
+} from "../../src/nvme/command.ts";
+import { decodeCompletion } from "../../src/nvme/completion.ts";
 import { decodeIdentifyController } from "../../src/nvme/identify.ts";
 import { controllerConfiguration, register } from "../../src/nvme/spec.ts";
 import { assert, assertEquals, assertThrows } from "../assert.ts";
@@ -83,6 +90,59 @@ Deno.test("a delayed answer comes at its time, others are not held up", () => {
   assertEquals(host.machine.takeBytes(), null);
   host.advanceTo(500);
   assertEquals(host.answerTo(cid)?.data.length, 4096);
+});
+
+Deno.test("a reordered answer comes after the next other one, whole", () => {
+  const host = newHost({ faults: [{ at: "identify", kind: "reorder", count: 2 }] }).start();
+  const one = host.post((cid) => encodeIdentifyController({ cid }));
+  const two = host.post((cid) => encodeIdentifyController({ cid }));
+  assertEquals(host.machine.takeBytes(), null);
+  const other = host.post((cid) => encodeKeepAlive({ cid }));
+  const order = host.receive().map((pdu) =>
+    pdu.kind === "capsuleResp"
+      ? decodeCompletion(pdu.cqe).cid
+      : pdu.kind === "c2hData"
+      ? `data ${pdu.cccid}`
+      : pdu.kind
+  );
+  assertEquals(order, [other, `data ${one}`, one, `data ${two}`, two]);
+  const keepAliveMs = host.machine.nextTimeoutMs();
+  assert(keepAliveMs > 200, "Something still waits");
+  assertEquals(host.identify().completion.status, 0);
+});
+
+Deno.test("a reordered answer that nothing overtakes comes after 200 ms, once", () => {
+  const host = newHost({ faults: [{ at: "identify", kind: "reorder", count: 1 }] }).start();
+  const cid = host.post((id) => encodeIdentifyController({ cid: id }));
+  assertEquals(host.machine.nextTimeoutMs(), 200);
+  host.advanceTo(199);
+  assertEquals(host.machine.takeBytes(), null);
+  host.advanceTo(200);
+  assertEquals(host.answerTo(cid)?.data.length, 4096);
+  assertEquals(host.keepAlive().status, 0);
+  assertEquals(host.others, []);
+});
+
+Deno.test("a reordered answer follows a delayed one, and nothing follows a C2HTermReq", () => {
+  const faults: Fault[] = [
+    { at: "identify", kind: "delay", ms: 50 },
+    { at: "keepAlive", kind: "reorder" },
+    { at: "setFeatures", kind: "termReq" },
+  ];
+  const start = () => {
+    const host = newHost({ faults }).start();
+    host.post((cid) => encodeKeepAlive({ cid }));
+    host.post((cid) => encodeIdentifyController({ cid }));
+    assertEquals(host.machine.takeBytes(), null);
+    return host;
+  };
+  const host = start();
+  host.advanceTo(50);
+  assertEquals(host.receive().map(({ kind }) => kind), ["c2hData", "capsuleResp", "capsuleResp"]);
+  const ended = start();
+  ended.post((cid) => encodeSetFeatures({ cid, fid: 0x0f, value: 1_000 }));
+  ended.advanceTo(1_000);
+  assertEquals(ended.receive().map(({ kind }) => kind), ["c2hTermReq"]);
 });
 
 Deno.test("state faults show in the controller's state", () => {
