@@ -53,6 +53,7 @@ async function runScenario(scenario: Scenario): Promise<void> {
     name: scenario.name,
     ok,
     text: ok ? text : problems.join("; then: "),
+    tookMs: (await kernelClock() - startedSeconds) * 1_000,
     details,
   });
 }

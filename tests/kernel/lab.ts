@@ -250,7 +250,8 @@ async function takeLine(line: string, outcome: Outcome, child: Deno.ChildProcess
   }
   if (report.type === "row") {
     outcome.rows.push(report);
-    console.log(`${report.ok ? "ok  " : "FAIL"} ${report.name.padEnd(18)} ${report.text}`);
+    const took = `(${(report.tookMs / 1_000).toFixed(0)} s)`;
+    console.log(`${report.ok ? "ok  " : "FAIL"} ${report.name.padEnd(18)} ${report.text} ${took}`);
     for (const detail of report.details) console.log(`     | ${detail}`);
   } else if (report.type === "fault") await writeFaultRow(report.row);
   else if (report.type === "freeze") await freeze(child, report.durationMs);

@@ -10,7 +10,7 @@ export type Report =
   /** The guest is up; from init, before any program of ours. */
   | { type: "start" }
   /** One scenario's outcome; details only when it failed. */
-  | { type: "row"; name: string; ok: boolean; text: string; details: string[] }
+  | { type: "row"; name: string; ok: boolean; text: string; tookMs: number; details: string[] }
   /** What a fault scenario found, for the fault table. */
   | { type: "fault"; row: FaultRow }
   /** The guest asks to be frozen for so long: the nearest thing to a suspended machine. */

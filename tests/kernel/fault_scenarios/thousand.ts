@@ -1,6 +1,15 @@
 /** A thousand subsystems on one port: the log of all is read, and as many as the machine carries are connected. */
-import { entryLine } from "../agent_process.ts";
-import { controllers, deletedSoFar, kernelLog, lookForAll, removedByPrograms } from "../initiator.ts";
+import { type AgentHome, entryLine } from "../agent_process.ts";
+import type { Fabric } from "../fabric.ts";
+import {
+  association,
+  controllers,
+  deletedSoFar,
+  kernelLog,
+  lookForAll,
+  lookForSame,
+  removedByPrograms,
+} from "../initiator.ts";
 import { clearControllers, countControllers } from "../initiator_many.ts";
 import { formatSeconds, pause, until } from "../poll.ts";
 import { expect, hosts, type Lab, type Scenario } from "../scenario.ts";
@@ -18,6 +27,8 @@ const connectLimitMs = 240_000;
 /** Nothing new for so long: no more will come. */
 const stallMs = 40_000;
 const readLimitMs = 60_000;
+const startLimitMs = 60_000;
+const changeLimitMs = 60_000;
 
 async function run(lab: Lab): Promise<string> {
   // Without disks: a controller needs none, and the guest has sixteen.
@@ -69,6 +80,8 @@ async function run(lab: Lab): Promise<string> {
     live > 100,
     `Only ${live} controllers are live; the kernel says: ${complaints.slice(-3).join("; ")}`,
   );
+  const rss = await residentMiB(agent.pid);
+  const resumed = secondMs === null ? "not killed" : await killWithMany(lab, fabric, agent);
   await agent.stop();
   return `log read ${formatSeconds(readMs)} after the start, ${live} of ${subsystems} live ` +
     `${formatSeconds(afterMs)} after that (${(afterMs / live).toFixed(0)} ms each, ` +
@@ -77,7 +90,44 @@ async function run(lab: Lab): Promise<string> {
     } KiB each of ${freeBefore} MiB, ${freeAfter} MiB left)` +
     (secondMs === null
       ? `; last complaint of the kernel: ${complaints.at(-1) ?? "none"}`
-      : `; one more seen after ${formatSeconds(secondMs)}`);
+      : `; one more seen after ${formatSeconds(secondMs)}`) +
+    `; the agent's ${rss} MiB resident; ${resumed}`;
+}
+
+/** Killed and started again, the agent must find all it has, connect none of it anew, and notice a change. */
+async function killWithMany(lab: Lab, fabric: Fabric, agent: AgentHome): Promise<string> {
+  const before = await controllers();
+  const connectsBefore = await agent.logCount("Path live: connected");
+  await agent.kill();
+  agent.start();
+  const startMs = await agent.ready();
+  const added = await fabric.createSubsystem("after-kill");
+  await fabric.linkEverywhere(added);
+  const noticedMs = await until("a change after the kill is noticed", changeLimitMs, async () => {
+    const now = await countControllers();
+    return now > before.length ? null : `${now} controllers`;
+  });
+  await until("it is live", changeLimitMs, () => lookForAll(fabric.paths([added])));
+  const lost = await lookForSame(before, association);
+  const connects = await agent.logCount("Path live: connected") - connectsBefore;
+  await lab.faultRow({
+    fault: "agent killed with -9, 1,000 controllers live",
+    tried: 1,
+    recoveredMs: [startMs + noticedMs],
+    limitMs: startLimitMs + changeLimitMs,
+    lost: lost === null ? 0 : 1,
+    checked: "no controller touched, none connected again; a change noticed",
+  });
+  expect(lost === null, `A controller was touched: ${lost?.slice(0, 500)}`);
+  expect(connects === 1, `${connects} connects for one new subsystem`);
+  return `killed and READY again in ${formatSeconds(startMs)}, a change seen ${
+    formatSeconds(noticedMs)
+  } after that`;
+}
+
+async function residentMiB(pid: number): Promise<number> {
+  const text = await Deno.readTextFile(`/proc/${pid}/status`);
+  return Math.round(Number(/VmRSS:\s+(\d+)/.exec(text)?.[1] ?? 0) / 1024);
 }
 
 /** Waits until all are there, none comes any more, or the time is over; answers the last count and when it was reached. */
