@@ -3,7 +3,7 @@ import { serveKernel } from "./kernel_wire.ts";
 import { answerRequests } from "./process_requests.ts";
 import { SocketKernel } from "./socket_kernel.ts";
 
-const kernel = new SocketKernel(Number(Deno.args[1]));
+const kernel = new SocketKernel(Number(Deno.args[1] ?? 15_000));
 serveKernel(Deno.args[0]!, kernel);
 await answerRequests({
   state: () => ({ controllers: kernel.controllers(), losses: kernel.losses, counts: kernel.counts }),
