@@ -38,6 +38,8 @@ export class Session {
   #closed = false;
   #stopping = false;
   #stopDeadlineMs = Infinity;
+  /** When Connect was sent: a controller may count KATO from there. */
+  #connectMs = 0;
   #keepAliveAtMs = Infinity;
   #keepAliveSent = false;
   /** A beat passed while the last one was unanswered: the next follows the answer at once. */
@@ -61,6 +63,7 @@ export class Session {
       this.#queue.handleBytes(nowMs, chunk);
       if (this.#queue.established && !this.#started) {
         this.#started = true;
+        this.#connectMs = nowMs;
         this.#setup.start(nowMs);
       }
     });
@@ -123,7 +126,8 @@ export class Session {
     this.#reader = new LogReader(this.#queue, chunkBytes, (log) => this.#events.push({ kind: "log", log }));
     this.#eventsConfigured = eventsConfigured;
     this.#events.push({ kind: "ready", identify, eventsConfigured });
-    this.#keepAliveAtMs = keepAliveTimeMs(nowMs, this.#options.katoMs);
+    // A slow start may have used up most of KATO: then the first one is due now.
+    this.#keepAliveAtMs = keepAliveTimeMs(this.#connectMs, this.#options.katoMs);
     // The request is posted before the log is read: a change after the read then raises an event.
     this.#requestEvent(nowMs);
     this.#refresh(nowMs);

@@ -4,7 +4,7 @@ import { controllerConfiguration } from "../../src/nvme/spec.ts";
 import { encodePdu } from "../../src/nvme/pdu.ts";
 import { Session } from "../../src/protocol/session.ts";
 import { assert, assertEquals } from "../assert.ts";
-import { type CommandName, response } from "./scripted_controller.ts";
+import { type CommandName, response, type SeenCommand } from "./scripted_controller.ts";
 import { liveSession, sessionOptions, SessionUnderTest } from "./session_samples.ts";
 
 Deno.test("Session posts its event request before it reads the log", () => {
@@ -110,6 +110,19 @@ Deno.test("Session keeps alive every half KATO, whatever else it says", () => {
   }
   const times = controller.of("keepAlive").map(({ atMs }) => atMs - startMs);
   assertEquals(times, [5_000, 10_000, 15_000, 20_000, 25_000, 30_000]);
+});
+
+Deno.test("Session counts its first keep alive from Connect, however long the controller took to be ready", () => {
+  const test = new SessionUnderTest({ katoMs: 10_000 });
+  const { controller } = test;
+  const identify: SeenCommand[] = [];
+  controller.answer("identify", (seen) => (identify.push(seen), null));
+  test.start();
+  controller.advance(7_000);
+  assertEquals([test.kinds(), controller.count("keepAlive")], ["", 0], "Precondition: it waits for Identify");
+  for (const pdu of controller.usual(identify[0]!)!) controller.send(pdu);
+  controller.advance(0);
+  assertEquals([test.kinds(), controller.count("keepAlive")], ["ready log", 1]);
 });
 
 Deno.test("Session closes when a keep alive is not answered within KATO", () => {

@@ -20,6 +20,8 @@ const lookMs = 250;
 /** Longer than every periodic thing but the refresh of logs and, where there are names, their look-up, ms. */
 const quietMs = 20_000;
 const quietWithNamesMs = 70_000;
+/** A few attempts at an endpoint, with their pauses, ms. */
+const farewellMs = 60_000;
 
 export class Liveness {
   readonly #sim: SimWorld;
@@ -33,7 +35,7 @@ export class Liveness {
     const { clock } = this.#sim.memory;
     const startMs = clock.nowMs();
     for (;;) {
-      const problem = this.#problem();
+      const problem = this.#problem() ?? this.#queue();
       const tookMs = clock.nowMs() - startMs;
       if (problem === null) return tookMs;
       if (tookMs >= limitMs) throw new Violation(problem.rule, `After ${tookMs} ms: ${problem.what}`);
@@ -69,6 +71,8 @@ export class Liveness {
     const { memory, options } = this.#sim;
     // A look-up that hung is told when it is given up.
     await memory.clock.advance(options.byName ? limits.resolveTimeoutMs + 3_000 : 3_000);
+    // Endpoints that are away for good: told, retired where others disown them, then silence.
+    if (this.#sessionsAway() > 0) await memory.clock.advance(farewellMs);
     const before = this.#doings();
     const lines = memory.log.lines.length;
     await memory.clock.advance(options.byName ? quietWithNamesMs : quietMs);
@@ -81,11 +85,14 @@ export class Liveness {
       }
     }
     const { leaks, wanted } = { leaks: memory.leaks(), wanted: this.#sessionsWanted() };
-    const away =
-      [...this.#sim.process.agent!.facts.sessions.values()].filter(({ state }) => state !== "live").length;
-    if (leaks.sockets < wanted || leaks.sockets > wanted + 2 * away) {
+    if (leaks.sockets < wanted || leaks.sockets > wanted + 2 * this.#sessionsAway()) {
       throw new Violation("no-leak", `${leaks.sockets} sockets for ${wanted} sessions`);
     }
+  }
+
+  #sessionsAway(): number {
+    const { agent } = this.#sim.process;
+    return [...agent?.facts.sessions.values() ?? []].filter(({ state }) => state !== "live").length;
   }
 
   #doings(): Record<string, number> {
@@ -102,6 +109,14 @@ export class Liveness {
       }
     }
     return doings;
+  }
+
+  /** What was written to the kernel while it was slow holds its lock still, also of a process that is no more. */
+  #queue(): { rule: Rule; what: string } | null {
+    const { inFlight } = this.#sim.memory.kernel;
+    return inFlight === 0
+      ? null
+      : { rule: "paths-live", what: `${inFlight} connects are under way in the kernel` };
   }
 
   #problem(): { rule: Rule; what: string } | null {
