@@ -12,7 +12,7 @@ export const protocolMutations: readonly Mutation[] = [
     file: session,
     from: "        this.#requestEvent(at);\n",
     to: "",
-    rules: ["event-noticed", "paths-live"],
+    rules: ["event-noticed", "paths-live", "endpoints-right"],
   },
   {
     name: "event-starts-no-read",
@@ -20,7 +20,7 @@ export const protocolMutations: readonly Mutation[] = [
     file: session,
     from: "        this.#reader?.requestRead(at);\n",
     to: "",
-    rules: ["event-noticed", "paths-live"],
+    rules: ["event-noticed", "paths-live", "endpoints-right"],
   },
   {
     name: "event-never-unmasked",
@@ -28,7 +28,7 @@ export const protocolMutations: readonly Mutation[] = [
     file: reader,
     from: "this.#read(nowMs, 0, headerBytes, false,",
     to: "this.#read(nowMs, 0, headerBytes, true,",
-    rules: ["event-noticed", "paths-live"],
+    rules: ["event-noticed", "paths-live", "endpoints-right"],
   },
   {
     name: "generation-change-ignored",
