@@ -11,8 +11,8 @@ import { expect, type Lab, type Scenario } from "../scenario.ts";
 export const blackHole: Scenario = {
   name: "black-hole",
   title: "one node of three swallows packets, again and again: the others' changes are noticed meanwhile",
-  seconds: 75,
-  fullSeconds: 240,
+  seconds: 50,
+  fullSeconds: 70,
   ci: true,
   limitMs: 600_000,
   run,
@@ -27,7 +27,7 @@ async function run(lab: Lab): Promise<string> {
   let before: string[] = [];
   await run.repeat({
     fault: "SYN black hole, one node of three",
-    times: lab.full ? 6 : 2,
+    times: lab.full ? 3 : 2,
     // The kernel's connections retry their SYN after growing pauses, and wait 10 s between attempts.
     limitMs: 60_000,
     checked: `${changesMeanwhile} changes at the other two noticed meanwhile, their controllers untouched; ` +

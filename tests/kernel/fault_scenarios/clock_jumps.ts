@@ -8,7 +8,7 @@ export const clockJumps: Scenario = {
   name: "clock-jumps",
   title: "the wall clock leaps a day ahead and an hour back: no session notices, changes are noticed",
   seconds: 55,
-  fullSeconds: 110,
+  fullSeconds: 80,
   ci: true,
   limitMs: 300_000,
   run,

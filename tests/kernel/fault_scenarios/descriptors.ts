@@ -9,7 +9,7 @@ export const descriptors: Scenario = {
   name: "descriptors",
   title: "no file descriptor left while sessions are lost and subsystems added; then there are again",
   seconds: 60,
-  fullSeconds: 130,
+  fullSeconds: 100,
   limitMs: 400_000,
   run,
 };
@@ -22,7 +22,7 @@ async function run(lab: Lab): Promise<string> {
   let before: string[] = [];
   await run.repeat({
     fault: "no file descriptor left",
-    times: lab.full ? 4 : 2,
+    times: lab.full ? 3 : 2,
     limitMs: 60_000,
     checked:
       "sessions lost and a subsystem added meanwhile; the agent lives on, the list stays; every controller kept",

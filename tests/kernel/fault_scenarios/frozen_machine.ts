@@ -12,7 +12,7 @@ export const frozenMachine: Scenario = {
   name: "frozen-machine",
   title: "the whole machine stands still for longer than KATO",
   seconds: 60,
-  fullSeconds: 140,
+  fullSeconds: 80,
   ci: true,
   limitMs: 400_000,
   run,
@@ -26,7 +26,7 @@ async function run(lab: Lab): Promise<string> {
   let before: string[] = [];
   await run.repeat({
     fault: "whole machine frozen for longer than KATO",
-    times: lab.full ? 6 : 2,
+    times: lab.full ? 4 : 2,
     // Controllers that lost their connection wait 10 s.
     limitMs: 60_000,
     checked: "host and target frozen as in suspend; paths, sessions, list, a change; every controller kept",

@@ -10,8 +10,8 @@ import { expect, type Lab, type Scenario } from "../scenario.ts";
 export const killLoop: Scenario = {
   name: "kill-loop",
   title: "kill -9 of the agent in a loop, while subsystems are added and removed",
-  seconds: 90,
-  fullSeconds: 330,
+  seconds: 45,
+  fullSeconds: 270,
   ci: true,
   limitMs: 700_000,
   run,

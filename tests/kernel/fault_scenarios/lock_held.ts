@@ -19,7 +19,7 @@ export const lockHeld: Scenario = {
   name: "lock-held",
   title: "the agent killed while its connect into a black hole holds the kernel's lock",
   seconds: 80,
-  fullSeconds: 180,
+  fullSeconds: 100,
   ci: true,
   limitMs: 400_000,
   run,
@@ -35,7 +35,7 @@ async function run(lab: Lab): Promise<string> {
   let before: string[] = [];
   await run.repeat({
     fault: "agent killed while its connect into a black hole holds the kernel's lock",
-    times: lab.full ? 4 : 2,
+    times: lab.full ? 3 : 2,
     limitMs: 60_000,
     checked:
       "with the hole still there, the other nodes' new paths live; the list whole; every controller kept",

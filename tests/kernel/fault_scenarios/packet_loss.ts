@@ -12,19 +12,19 @@ export const packetLoss: Scenario = {
   name: "packet-loss",
   title: "packets lost (10 %), delayed, reordered, duplicated: everything connects, changes are noticed",
   seconds: 90,
-  fullSeconds: 200,
+  fullSeconds: 250,
   ci: true,
   limitMs: 600_000,
-  run: async (lab) => await strikeAll(lab, impairments, lab.full ? 4 : 2),
+  run: async (lab) => await strikeAll(lab, impairments, lab.full ? () => 3 : ({ drops }) => drops ? 2 : 1),
 };
 
 export const heavyLoss: Scenario = {
   name: "heavy-loss",
   title: "30 % of all packets lost in each direction: every path lives some time, all are live after it",
-  seconds: 300,
-  fullSeconds: 300,
+  seconds: 240,
+  fullSeconds: 400,
   limitMs: 1_200_000,
-  run: async (lab) => await strikeAll(lab, [heavy], lab.full ? 2 : 1),
+  run: async (lab) => await strikeAll(lab, [heavy], () => lab.full ? 2 : 1),
 };
 
 interface Impairment {
@@ -50,10 +50,14 @@ const impairments: readonly Impairment[] = [
 /** A command of the kernel's waits up to a minute then, with all connects behind it; keep alives fail now and then. */
 const heavy: Impairment = { fault: "packet loss 30 %", words: "loss 30%", limitMs: 400_000, drops: true };
 
-async function strikeAll(lab: Lab, all: readonly Impairment[], times: number): Promise<string> {
+async function strikeAll(
+  lab: Lab,
+  all: readonly Impairment[],
+  timesOf: (one: Impairment) => number,
+): Promise<string> {
   const run = await FaultRun.start(lab, { settings: { kato: 10 } });
   lab.cleanups.push(["Cannot end the impairment", impairNothing]);
-  for (const one of all) await strike(run, one, times);
+  for (const one of all) await strike(run, one, timesOf(one));
   return run.summary;
 }
 

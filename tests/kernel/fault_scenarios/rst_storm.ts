@@ -12,8 +12,8 @@ export const rstStorm: Scenario = {
   name: "rst-storm",
   title:
     "RST in answer to all packets for seconds, to discovery and then to I/O: all comes back, nothing is replaced",
-  seconds: 75,
-  fullSeconds: 200,
+  seconds: 65,
+  fullSeconds: 100,
   ci: true,
   limitMs: 600_000,
   run,
@@ -25,8 +25,8 @@ const lossLimitMs = 20_000;
 
 async function run(lab: Lab): Promise<string> {
   const run = await FaultRun.start(lab);
-  await strike(run, "RST storm, discovery ports", [discoveryPort], lab.full ? 6 : 2);
-  await strike(run, "RST storm, discovery and I/O ports", [discoveryPort, ioPort], lab.full ? 6 : 2);
+  await strike(run, "RST storm, discovery ports", [discoveryPort], lab.full ? 4 : 2);
+  await strike(run, "RST storm, discovery and I/O ports", [discoveryPort, ioPort], lab.full ? 4 : 2);
   return run.summary;
 }
 

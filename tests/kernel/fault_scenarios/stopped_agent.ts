@@ -8,7 +8,7 @@ export const stoppedAgent: Scenario = {
   name: "stopped-agent",
   title: "the agent stopped (SIGSTOP) for longer than KATO while the cluster changes",
   seconds: 55,
-  fullSeconds: 130,
+  fullSeconds: 80,
   ci: true,
   limitMs: 400_000,
   run,
@@ -18,7 +18,7 @@ async function run(lab: Lab): Promise<string> {
   const run = await FaultRun.start(lab);
   await run.repeat({
     fault: "agent stopped for longer than KATO",
-    times: lab.full ? 6 : 2,
+    times: lab.full ? 4 : 2,
     limitMs: 30_000,
     checked: "the target gave its sessions up; subsystems added and removed meanwhile; paths, sessions, list",
     strike: async () => {

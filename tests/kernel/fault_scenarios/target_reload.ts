@@ -10,7 +10,7 @@ export const targetReload: Scenario = {
   name: "target-reload",
   title: "nvmet and nvmet_tcp taken out of the kernel and put in again, the target built anew",
   seconds: 50,
-  fullSeconds: 110,
+  fullSeconds: 80,
   ci: true,
   limitMs: 400_000,
   run,
@@ -22,7 +22,7 @@ async function run(lab: Lab): Promise<string> {
   const run = await FaultRun.start(lab, { subsystems });
   await run.repeat({
     fault: "target's modules reloaded, configuration rebuilt",
-    times: lab.full ? 6 : 2,
+    times: lab.full ? 4 : 2,
     // Controllers that stay wait 10 s between attempts; those that the new target refuses for good are removed by the
     // kernel itself, and wanted again.
     limitMs: 60_000,

@@ -17,7 +17,7 @@ import { expect, hosts, type Lab, type Scenario } from "../scenario.ts";
 export const thousand: Scenario = {
   name: "thousand",
   title: "1,000 subsystems on one port: the log is read, as many connected as four minutes allow",
-  seconds: 420,
+  seconds: 300,
   limitMs: 900_000,
   run,
 };
