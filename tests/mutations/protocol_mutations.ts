@@ -97,7 +97,7 @@ export const protocolMutations: readonly Mutation[] = [
     name: "keep-alive-not-sent",
     what: "No keep alive is ever sent",
     file: session,
-    from: "    this.#keepAliveAtMs = keepAliveTimeMs(nowMs, this.#options.katoMs);\n",
+    from: "    this.#keepAliveAtMs = keepAliveTimeMs(this.#connectMs, this.#options.katoMs);\n",
     to: "",
     rules: ["quiet", "sessions-up", "event-noticed", "paths-live"],
   },
