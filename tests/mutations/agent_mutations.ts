@@ -1,5 +1,5 @@
 /** Ways to break what the agent holds and runs: facts, sockets, timers, the kernel's watch, the state file. */
-import type { Mutation } from "./mutation.ts";
+import { type Mutation, neverWell } from "./mutation.ts";
 
 const facts = "src/agent/fact_store.ts";
 const keeper = "src/agent/state_keeper.ts";
@@ -32,7 +32,7 @@ export const agentMutations: readonly Mutation[] = [
     from:
       "this.connects.set(wanted.key, { ...newConnectFact, failures, failure, retryAtMs: nowMs + delayMs });",
     to: 'this.connects.set(wanted.key, { ...newConnectFact, state: "connecting", failures, failure });',
-    rules: ["paths-live", "event-noticed"],
+    rules: neverWell,
   },
   {
     name: "connecting-not-recorded",
@@ -52,7 +52,7 @@ export const agentMutations: readonly Mutation[] = [
     to: `        ...before,
         failures,
         failure,`,
-    rules: ["paths-live", "event-noticed"],
+    rules: neverWell,
   },
   {
     name: "name-looked-up-once",
@@ -62,7 +62,7 @@ export const agentMutations: readonly Mutation[] = [
         nextAtMs: nowMs + delayMs,`,
     to: `        pending: false,
         nextAtMs: Infinity,`,
-    rules: ["endpoints-right", "sessions-up", "paths-live"],
+    rules: neverWell,
     seeds: 3_000,
   },
   {
@@ -112,7 +112,7 @@ export const agentMutations: readonly Mutation[] = [
     file: kernelWatch,
     from: "else this.#readIn(Math.max(limits.sysfsIntervalMs, tookMs * 10));",
     to: "",
-    rules: ["paths-live", "event-noticed"],
+    rules: neverWell,
   },
   {
     name: "sysfs-error-ends-watch",
@@ -120,7 +120,7 @@ export const agentMutations: readonly Mutation[] = [
     file: kernelWatch,
     from: "      this.#sysfsError = text;\n    }",
     to: "      this.#sysfsError = text;\n      return;\n    }",
-    rules: ["paths-live", "event-noticed"],
+    rules: neverWell,
   },
   {
     name: "missing-kernel-not-asked-again",
@@ -128,7 +128,7 @@ export const agentMutations: readonly Mutation[] = [
     file: kernelWatch,
     from: "        this.#askTimer = clock.setTimer(limits.kernelMissingRetryMs, () => this.askKernel());\n",
     to: "",
-    rules: ["paths-live", "event-noticed"],
+    rules: neverWell,
   },
   {
     name: "peers-close-unnoticed",
@@ -136,7 +136,7 @@ export const agentMutations: readonly Mutation[] = [
     file: machineRunner,
     from: "if (!this.#over) machine.handleClose(null);",
     to: "",
-    rules: ["event-noticed", "no-leak", "paths-live", "sessions-up", "endpoints-right", "quiet"],
+    rules: [...neverWell, "no-leak", "quiet"],
   },
   {
     name: "reset-unnoticed",
@@ -144,7 +144,7 @@ export const agentMutations: readonly Mutation[] = [
     file: machineRunner,
     from: "if (!this.#over) machine.handleClose(expected(error));",
     to: "",
-    rules: ["event-noticed", "no-leak", "paths-live", "sessions-up", "endpoints-right", "quiet"],
+    rules: [...neverWell, "no-leak", "quiet"],
   },
   {
     name: "socket-left-open",
@@ -161,6 +161,7 @@ export const agentMutations: readonly Mutation[] = [
     from: "    this.#abort.abort();\n",
     to: "",
     rules: ["no-leak"],
+    seeds: 3_000,
   },
   {
     name: "timer-left-at-stop",
@@ -195,7 +196,7 @@ export const agentMutations: readonly Mutation[] = [
       "    const nowMs = this.#world.clock.nowMs();\n    this.#lastPassMs = nowMs;\n    const next = plan(this.#facts, nowMs);",
     to:
       "    const nowMs = this.#world.clock.nowMs();\n    this.#lastPassMs = nowMs;\n    const next = plan(this.#facts, this.#world.clock.wallMs() - 1_767_224_600_000);",
-    rules: ["dials-bounded", "paths-live", "sessions-up", "no-bug", "endpoints-right"],
+    rules: [...neverWell, "dials-bounded", "no-bug"],
     seeds: 3_000,
   },
   {

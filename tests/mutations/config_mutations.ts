@@ -1,5 +1,5 @@
 /** Ways to break the reading of files: entries, their directory, the state's format, what is told of them. */
-import type { Mutation } from "./mutation.ts";
+import { type Mutation, neverWell } from "./mutation.ts";
 
 const configWatch = "src/agent/config_watch.ts";
 const atomicFile = "src/io/atomic_file.ts";
@@ -29,7 +29,7 @@ export const configMutations: readonly Mutation[] = [
     file: entries,
     from: "if (old !== undefined && old.version === file.version) return old;",
     to: "if (old !== undefined) return old;",
-    rules: ["endpoints-right", "endpoints-stay", "paths-live"],
+    rules: [...neverWell, "endpoints-stay"],
   },
   {
     name: "scan-error-ends-watch",
@@ -37,7 +37,7 @@ export const configMutations: readonly Mutation[] = [
     file: configWatch,
     from: "    this.#scanning = false;\n    if (this.#stopped) return;\n",
     to: "    if (!scan.ok) return;\n    this.#scanning = false;\n    if (this.#stopped) return;\n",
-    rules: ["endpoints-right", "paths-live", "sessions-up"],
+    rules: neverWell,
   },
   {
     name: "half-a-file-counts",

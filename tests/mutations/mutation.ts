@@ -15,7 +15,10 @@ export interface Mutation {
   readonly to: string;
   /** Any of them may be the first to notice. */
   readonly rules: readonly Rule[];
-  /** Seeds within which it must be caught. Default: `seedsMax`. */
+  /** Of an agent that never gets over something: which of them shows it first is a matter of the run. */
+export const neverWell: readonly Rule[] = ["endpoints-right", "sessions-up", "paths-live", "event-noticed"];
+
+/** Seeds within which it must be caught. Default: `seedsMax`. */
   readonly seeds?: number;
 }
 

@@ -1,5 +1,5 @@
 /** Ways to break the decisions: which endpoints, which paths, what the kernel is asked, when to try again. */
-import type { Mutation } from "./mutation.ts";
+import { type Mutation, neverWell } from "./mutation.ts";
 
 const endpoints = "src/plan/plan_endpoints.ts";
 const connects = "src/plan/plan_connects.ts";
@@ -21,7 +21,7 @@ export const planMutations: readonly Mutation[] = [
     file: endpoints,
     from: "if (namers.some((namer) => testimony.witnesses.has(namer))) return null;",
     to: "",
-    rules: ["endpoints-right"],
+    rules: neverWell,
   },
   {
     name: "self-by-address-alone",
@@ -29,7 +29,7 @@ export const planMutations: readonly Mutation[] = [
     file: endpoints,
     from: "if (key === member.key) continue;",
     to: "if (referral.traddr === member.endpoint.traddr) continue;",
-    rules: ["endpoints-right", "paths-live"],
+    rules: neverWell,
   },
   {
     name: "volumes-taken-for-referrals",
@@ -37,7 +37,7 @@ export const planMutations: readonly Mutation[] = [
     file: endpoints,
     from: "log.records.filter(({ subtype }) => subtype === recordSubtype.referral)",
     to: "log.records.slice()",
-    rules: ["state-not-ahead", "endpoints-right"],
+    rules: [...neverWell, "state-not-ahead"],
   },
   {
     name: "referral-without-options",
@@ -53,7 +53,7 @@ export const planMutations: readonly Mutation[] = [
     file: endpoints,
     from: "    trsvcid: referral.trsvcid,",
     to: "    trsvcid: namer.endpoint.trsvcid,",
-    rules: ["endpoints-right", "state-not-ahead", "sessions-up"],
+    rules: [...neverWell, "state-not-ahead"],
   },
   {
     name: "hosts-share-endpoints",
@@ -61,7 +61,7 @@ export const planMutations: readonly Mutation[] = [
     file: "src/model/cluster.ts",
     from: "return `${cluster.hostnqn} ${cluster.subsysnqn}`;",
     to: "return cluster.subsysnqn;",
-    rules: ["endpoints-right", "sessions-up", "paths-live"],
+    rules: neverWell,
   },
   {
     name: "hosts-share-paths",
@@ -69,7 +69,7 @@ export const planMutations: readonly Mutation[] = [
     file: "src/model/path.ts",
     from: "${path.subsysnqn} ${path.hostnqn} ${hostTraddr}",
     to: "${path.subsysnqn} ${hostTraddr}",
-    rules: ["paths-live"],
+    rules: neverWell,
   },
   {
     name: "others-controller-suffices",
@@ -77,7 +77,7 @@ export const planMutations: readonly Mutation[] = [
     file: "src/model/path.ts",
     from: "if (controller.hostnqn !== undefined && controller.hostnqn !== path.hostnqn) return false;",
     to: "",
-    rules: ["paths-live"],
+    rules: neverWell,
   },
   {
     name: "path-at-discovery-port",
@@ -109,7 +109,7 @@ export const planMutations: readonly Mutation[] = [
     file: connects,
     from: "const pauseMs = connect.already ? limits.connectRetryMsMax : limits.connectRetryMsBase;",
     to: "const pauseMs = 2 ** 30;",
-    rules: ["paths-live"],
+    rules: neverWell,
   },
   {
     name: "connects-unbounded",
@@ -125,7 +125,7 @@ export const planMutations: readonly Mutation[] = [
     file: retry,
     from: "return refused ? Math.max(delayMs, limits.refusedRetryMsMin) : delayMs;",
     to: "return refused ? 1e9 : delayMs;",
-    rules: ["sessions-up", "endpoints-right"],
+    rules: neverWell,
   },
   {
     name: "sessions-without-backoff",
@@ -149,7 +149,7 @@ export const planMutations: readonly Mutation[] = [
     file: "src/plan/plan.ts",
     from: "    sessions.wakeAtMs,\n",
     to: "",
-    rules: ["sessions-up", "endpoints-right"],
+    rules: neverWell,
   },
   {
     name: "no-wake-for-connects",
@@ -157,7 +157,7 @@ export const planMutations: readonly Mutation[] = [
     file: "src/plan/plan.ts",
     from: "    connects.wakeAtMs,\n",
     to: "",
-    rules: ["paths-live"],
+    rules: neverWell,
   },
   {
     name: "host-id-of-another",
@@ -165,7 +165,7 @@ export const planMutations: readonly Mutation[] = [
     file: "src/plan/host_identity.ts",
     from: "inForce.get(hostnqn)?.hostid ?? source.wanted ?? source.hostid",
     to: "source.hostid",
-    rules: ["paths-live", "connect-options"],
+    rules: [...neverWell, "connect-options"],
   },
   {
     name: "identity-in-force-ignored",
@@ -173,7 +173,7 @@ export const planMutations: readonly Mutation[] = [
     file: "src/plan/host_identity.ts",
     from: "inForce.get(hostnqn)?.hostid ?? source.wanted ?? source.hostid",
     to: "source.wanted ?? source.hostid",
-    rules: ["paths-live", "connect-options"],
+    rules: [...neverWell, "connect-options"],
   },
   {
     name: "secret-left-out",
@@ -213,7 +213,7 @@ export const planMutations: readonly Mutation[] = [
     file: connectString,
     from: "if (supported !== null && !supported.has(name)) {",
     to: "if (!supported?.has(name)) {",
-    rules: ["connect-options", "paths-live"],
+    rules: [...neverWell, "connect-options"],
   },
   {
     name: "memory-without-options",

@@ -1,5 +1,5 @@
 /** Ways to break the session with a discovery controller: events, log reads, timeouts, the matching of answers. */
-import type { Mutation } from "./mutation.ts";
+import { type Mutation, neverWell } from "./mutation.ts";
 
 const session = "src/protocol/session.ts";
 const queue = "src/protocol/admin_queue.ts";
@@ -12,7 +12,7 @@ export const protocolMutations: readonly Mutation[] = [
     file: session,
     from: "        this.#requestEvent(at);\n",
     to: "",
-    rules: ["event-noticed", "paths-live", "endpoints-right"],
+    rules: neverWell,
   },
   {
     name: "event-starts-no-read",
@@ -20,7 +20,7 @@ export const protocolMutations: readonly Mutation[] = [
     file: session,
     from: "        this.#reader?.requestRead(at);\n",
     to: "",
-    rules: ["event-noticed", "paths-live", "endpoints-right"],
+    rules: neverWell,
   },
   {
     name: "event-never-unmasked",
@@ -28,7 +28,7 @@ export const protocolMutations: readonly Mutation[] = [
     file: reader,
     from: "this.#read(nowMs, 0, headerBytes, false,",
     to: "this.#read(nowMs, 0, headerBytes, true,",
-    rules: ["event-noticed", "paths-live", "endpoints-right"],
+    rules: neverWell,
   },
   {
     name: "generation-change-ignored",
@@ -55,7 +55,7 @@ export const protocolMutations: readonly Mutation[] = [
     from: "if (bytes === 0) return this.#readHeaderAgain(nowMs, header, records);",
     to:
       "if (bytes === 0 || length > 0) return this.#readHeaderAgain(nowMs, { ...header, numrec: length / recordBytes }, records);",
-    rules: ["log-as-served", "paths-live", "sessions-up", "endpoints-right"],
+    rules: [...neverWell, "log-as-served"],
   },
   {
     name: "oldest-command-completed",
@@ -67,7 +67,7 @@ export const protocolMutations: readonly Mutation[] = [
     to: `    const [cid, done] = [...this.#outstanding][0] ?? [];
     if (done === undefined || cid === undefined) throw unknownCid("CapsuleResp", completion.cid, 20);
     this.#outstanding.delete(cid);`,
-    rules: ["sessions-up", "no-bug", "paths-live", "endpoints-right"],
+    rules: [...neverWell, "no-bug"],
   },
   {
     name: "unknown-command-is-bug",
@@ -83,7 +83,7 @@ export const protocolMutations: readonly Mutation[] = [
     file: queue,
     from: "if (!this.established) return this.#icrespDeadlineMs;",
     to: "if (!this.established) return Infinity;",
-    rules: ["sessions-up", "endpoints-right", "paths-live"],
+    rules: neverWell,
   },
   {
     name: "probe-never-times-out",
@@ -91,7 +91,7 @@ export const protocolMutations: readonly Mutation[] = [
     file: "src/protocol/probe.ts",
     from: "return this.#result === null ? this.#deadlineMs : Infinity;",
     to: "return Infinity;",
-    rules: ["paths-live"],
+    rules: neverWell,
   },
   {
     name: "keep-alive-not-sent",
@@ -99,7 +99,7 @@ export const protocolMutations: readonly Mutation[] = [
     file: session,
     from: "    this.#keepAliveAtMs = keepAliveTimeMs(this.#connectMs, this.#options.katoMs);\n",
     to: "",
-    rules: ["quiet", "sessions-up", "event-noticed", "paths-live"],
+    rules: [...neverWell, "quiet"],
   },
   {
     name: "keep-alive-sent-once",
@@ -108,7 +108,7 @@ export const protocolMutations: readonly Mutation[] = [
     from:
       "        this.#keepAliveSent = false;\n        if (this.#keepAliveLate && !this.#stopping) this.#keepAliveAtMs = at;\n",
     to: "",
-    rules: ["quiet", "sessions-up", "event-noticed", "paths-live"],
+    rules: [...neverWell, "quiet"],
   },
   {
     name: "keep-alive-without-pause",
