@@ -15,12 +15,12 @@ export interface Mutation {
   readonly to: string;
   /** Any of them may be the first to notice. */
   readonly rules: readonly Rule[];
-  /** Of an agent that never gets over something: which of them shows it first is a matter of the run. */
-export const neverWell: readonly Rule[] = ["endpoints-right", "sessions-up", "paths-live", "event-noticed"];
-
-/** Seeds within which it must be caught. Default: `seedsMax`. */
+  /** Seeds within which it must be caught. Default: `seedsMax`. */
   readonly seeds?: number;
 }
+
+/** Of an agent that never gets over something: which of them shows it first is a matter of the run. */
+export const neverWell: readonly Rule[] = ["endpoints-right", "sessions-up", "paths-live", "event-noticed"];
 
 /** Seeds within which a mutation must be caught, unless it says more. */
 export const seedsMax = 600;
