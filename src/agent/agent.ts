@@ -204,7 +204,8 @@ export class Agent {
     const facts = this.#facts;
     const options = this.#options;
     const inForce = identitiesInForce(facts.controllers?.list ?? []);
-    const source = { wanted: endpoint.hostid, hostid: facts.policy.hostid };
+    const { hostid, fallbackHostid: fallback } = facts.policy;
+    const source = { wanted: endpoint.hostid, hostid, fallback };
     world.log.debug(`Opening a session: ${reason}`, { endpoint: endpointLabel(endpoint) });
     facts.recordSessionOpening(key, endpoint, nowMs);
     const runner = new SessionRunner({

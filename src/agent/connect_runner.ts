@@ -28,12 +28,14 @@ export class ConnectRunner {
     const { path } = wanted;
     const { policy, controllers } = this.#facts;
     const inForce = identitiesInForce(controllers?.list ?? []);
-    const hostid = settleHostId(path.hostnqn, { wanted: path.hostid, hostid: policy.hostid }, inForce);
+    const source = { wanted: path.hostid, hostid: policy.hostid, fallback: policy.fallbackHostid };
+    const hostid = settleHostId(path.hostnqn, source, inForce);
     const fields: LogFields = { path: pathLabel(path), hostnqn: path.hostnqn };
     const asked = path.hostid;
     if (asked !== undefined && asked !== hostid) {
       this.#tellOnce(
-        `Host NQN ${path.hostnqn} keeps host ID ${hostid}, which is in force, instead of ${asked}`,
+        `Host NQN ${path.hostnqn} keeps host ID ${hostid}, which is in force, instead of ${asked}, while ` +
+          `${inForce.get(path.hostnqn)?.name} and others under that name live`,
         fields,
       );
     }

@@ -50,11 +50,11 @@ async function ownHostId(
   hostnqn: string,
 ): Promise<string> {
   const path = String(settingValue("nvmeHostIDPath", options, env));
-  const [{ hostid, problem }, controllers] = await Promise.all([
+  const [{ hostid, fallback, problem }, controllers] = await Promise.all([
     readHostId(path),
     // Without sysfs nothing is in force.
     readControllers().catch(() => []),
   ]);
   if (problem !== undefined) stderr.write(`discovery-client: ${problem}\n`);
-  return settleHostId(hostnqn, { wanted: undefined, hostid }, identitiesInForce(controllers));
+  return settleHostId(hostnqn, { wanted: undefined, hostid, fallback }, identitiesInForce(controllers));
 }

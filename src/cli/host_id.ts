@@ -1,25 +1,135 @@
-/** The host identifier of this machine, as its file tells it. */
-import { errorText } from "../base/errors.ts";
+/**
+ * The identity of this machine: reads the files that tell it, and makes the missing ones where it may. What counts
+ * and what is written is decided in config/host_identity.ts.
+ */
+import { errorCode, errorText } from "../base/errors.ts";
 import { limits } from "../base/limits.ts";
-import { parseHostIdFile } from "../config/host_identity.ts";
+import {
+  decideHostIdentity,
+  type HostIdentity,
+  hostIdSourceText,
+  type IdentityFile,
+  type IdentityRights,
+  type IdentitySources,
+  type IdentityWrite,
+} from "../config/host_identity.ts";
+import { parentOf, writeFileAtomically } from "../io/atomic_file.ts";
 import { readTextFile } from "../io/host_files.ts";
+import { randomBytes } from "../io/real_random.ts";
 
 export interface HostIdReading {
-  /** UUID text in lower case; null when the file tells none. */
+  /** Of the host's file: UUID text in lower case; null when it tells none. */
   readonly hostid: string | null;
-  /** Why, in words, unless there is no file: that is a host that never had one. */
+  /** What the host is called for lack of a file; null where nothing tells it. */
+  readonly fallback: string | null;
+  /** The host's own NQN; null where nothing tells one. */
+  readonly hostnqn: string | null;
+  /** Files of no use, in words; left out when there is none. */
   readonly problem?: string;
+  /** What was made, and where the identifier comes from. */
+  readonly notes: readonly string[];
 }
 
+export interface HostIdPlaces {
+  /** The setting nvmeHostIDPath; the file `hostnqn` is beside it. */
+  readonly path: string;
+  /** Where a random identifier is remembered; undefined: none is drawn. */
+  readonly internalDir?: string;
+  /** Only root's agent makes files of the host. */
+  readonly makeHostFiles?: boolean;
+  readonly productUuidPath?: string;
+}
+
+/** Writes nothing. */
 export async function readHostId(path: string): Promise<HostIdReading> {
+  return await prepareHostId({ path });
+}
+
+/** Never throws: a host without identity files is served all the same. The directory of the host's files is not made. */
+export async function prepareHostId(places: HostIdPlaces): Promise<HostIdReading> {
+  const rights: IdentityRights = {
+    makeHostFiles: places.makeHostFiles === true,
+    remember: places.internalDir !== undefined,
+  };
+  const first = await readSources(places);
+  const identity = decideHostIdentity(first, rights);
+  const written = await writeAll(identity.writes, first.paths);
+  if (!written.isOvertaken) return reading(identity, written);
+  // Somebody made a file in between: theirs counts.
+  const again = decideHostIdentity(await readSources(places), { ...rights, makeHostFiles: false });
+  return reading(again, { ...written, files: new Set() });
+}
+
+interface Written {
+  readonly files: ReadonlySet<IdentityWrite["file"]>;
+  readonly notes: readonly string[];
+  readonly isOvertaken: boolean;
+}
+
+async function readSources(places: HostIdPlaces): Promise<IdentitySources> {
+  const { path, internalDir, productUuidPath = "/sys/class/dmi/id/product_uuid" } = places;
+  const paths = {
+    hostid: path,
+    hostnqn: `${parentOf(path).replace(/\/$/, "")}/hostnqn`,
+    // Not `hostid`: the setting nvmeHostIDPath may well name that, in this very directory.
+    remembered: `${(internalDir ?? "").replace(/(?<=.)\/+$/, "")}/remembered-hostid`,
+  };
+  const [hostid, hostnqn, remembered, product] = await Promise.all([
+    readIdentityFile(paths.hostid),
+    readIdentityFile(paths.hostnqn),
+    internalDir === undefined ? { kind: "missing" } as const : readIdentityFile(paths.remembered),
+    readIdentityFile(productUuidPath),
+  ]);
+  const productUuid = product.kind === "text" ? product.text : null;
+  return { hostid, hostnqn, remembered, productUuid, random: randomBytes(16), paths };
+}
+
+async function readIdentityFile(path: string): Promise<IdentityFile> {
   try {
     const text = await readTextFile(path, limits.hostIdFileBytesMax);
-    if (text === null) return { hostid: null };
-    const { value, problem } = parseHostIdFile(text);
-    return value === undefined
-      ? { hostid: null, problem: `Cannot use the host identifier in ${path}: ${problem}` }
-      : { hostid: value };
+    return text === null ? { kind: "missing" } : { kind: "text", text };
   } catch (error) {
-    return { hostid: null, problem: errorText(error) };
+    return { kind: "unreadable", problem: errorText(error) };
   }
+}
+
+async function writeAll(
+  writes: readonly IdentityWrite[],
+  paths: IdentitySources["paths"],
+): Promise<Written> {
+  const files = new Set<IdentityWrite["file"]>();
+  const notes: string[] = [];
+  let isOvertaken = false;
+  for (const { file, text } of writes) {
+    const path = paths[file];
+    try {
+      // No secret: every session tells it to the controller, and every user may ask nvme-cli for it.
+      const how = { mode: 0o644, replace: file === "remembered" };
+      await writeFileAtomically({ path, temporaryPath: `${path}.discovery-client.tmp`, text, ...how });
+      files.add(file);
+      if (file !== "remembered") notes.push(`Made ${path}: ${text.trim()}`);
+    } catch (error) {
+      if (errorCode(error) === "EEXIST") isOvertaken = true;
+      // Not every host has the directory; it is nvme-cli's to make. A container's may be read-only.
+      else if (errorCode(error) !== "ENOENT") notes.push(`Went on without a file: ${errorText(error)}`);
+    }
+  }
+  return { files, notes, isOvertaken };
+}
+
+function reading(
+  { hostid, source, hostnqn, problems }: HostIdentity,
+  { files, notes }: Written,
+): HostIdReading {
+  const isOfFile = source === "file" || files.has("hostid");
+  const from = hostid === null || source === null || source === "file"
+    ? []
+    : [`The host's identifier is ${hostid}, from ${hostIdSourceText[source]}`];
+  return {
+    hostid: isOfFile ? hostid : null,
+    fallback: isOfFile ? null : hostid,
+    hostnqn,
+    ...(problems.length === 0 ? {} : { problem: problems.join("; ") }),
+    notes: [...from, ...notes],
+  };
 }

@@ -3,9 +3,11 @@ import { Agent, type AgentOptions } from "../agent/agent.ts";
 import { errorText } from "../base/errors.ts";
 import { limits } from "../base/limits.ts";
 import { versionText } from "../base/version.ts";
+import { isRoot } from "../io/host_files.ts";
 import { setCpuAffinity } from "../io/libc.ts";
 import type { ConnectOptions } from "../model/connect_options.ts";
 import type { Log } from "../model/world.ts";
+import type { Policy } from "../plan/facts.ts";
 import { type AgentHome, configuredHome, ephemeralHome } from "./agent_home.ts";
 import { openAgentLog } from "./agent_log.ts";
 import { detectAtStart } from "./auto_detection.ts";
@@ -13,7 +15,7 @@ import type { OptionValues } from "./command.ts";
 import { DryRun } from "./dry_run.ts";
 import { type EffectiveSettings, loadEffectiveSettings } from "./effective_settings.ts";
 import type { Environment } from "./environment.ts";
-import { readHostId } from "./host_id.ts";
+import { prepareHostId } from "./host_id.ts";
 import { realWorld } from "./real_world.ts";
 import { parseServeOptions, type ServeOptions } from "./serve_options.ts";
 import { StatusLine } from "./status_line.ts";
@@ -69,7 +71,7 @@ async function runAgent(serving: Serving): Promise<number> {
     ? new DryRun({ clock: world.clock, stdout: environment.stdout, ...serveOptions })
     : null;
   const agent = new Agent(world, {
-    ...await agentOptions(effective, isDryRun, log),
+    ...await agentOptions(serving),
     onPass: (snapshot, summary) => {
       statusLine.handlePass(summary);
       dryRun?.handlePass(snapshot);
@@ -123,21 +125,29 @@ function applyAffinity(cores: readonly number[], log: Log): void {
   }
 }
 
-async function agentOptions(
-  { settings, sources }: EffectiveSettings,
-  dryRun: boolean,
-  log: Log,
-): Promise<AgentOptions> {
-  const { hostid, problem } = await readHostId(settings.nvmeHostIDPath);
-  if (problem !== undefined) log.warn(problem);
+async function agentOptions(serving: Serving): Promise<AgentOptions> {
+  const { settings, sources } = serving.effective;
+  const identity = await hostIdentity(serving);
   const connectDefaults: ConnectOptions = {
     ...(settings.maxIOQueues > 0 ? { nrIoQueues: settings.maxIOQueues } : {}),
     ...(sources.get("ctrlLossTMO")?.from === "default" ? {} : { ctrlLossTmo: settings.ctrlLossTmoSeconds }),
   };
   return {
-    policy: { dryRun, connectDefaults, hostid },
+    policy: { dryRun: serving.serveOptions.isDryRun, connectDefaults, ...identity },
     reconnectIntervalMs: settings.reconnectIntervalMs,
     katoMs: settings.katoSeconds * 1_000,
     ...(settings.logPagePaginationEnabled ? { logChunkBytesMax: limits.logChunkBytesMin } : {}),
   };
+}
+
+/** Who leaves no trace makes no files, and draws nothing at random either. */
+async function hostIdentity(
+  { effective, serveOptions, home, log }: Serving,
+): Promise<Pick<Policy, "hostid" | "fallbackHostid">> {
+  const path = effective.settings.nvmeHostIDPath;
+  const rights = serveOptions.isEphemeral ? {} : { internalDir: home.internalDir, makeHostFiles: isRoot() };
+  const { hostid, fallback, problem, notes } = await prepareHostId({ path, ...rights });
+  if (problem !== undefined) log.warn(problem);
+  for (const note of notes) log.info(note);
+  return { hostid, fallbackHostid: fallback };
 }

@@ -47,3 +47,8 @@ export async function removeDirectory(path: string): Promise<void> {
     if (errnoOf(error) !== "ENOENT") throw kernelError(`Cannot remove ${path}`, error);
   }
 }
+
+/** Whether this process has root's rights, as far as a number can tell. */
+export function isRoot(): boolean {
+  return Deno.uid() === 0;
+}

@@ -32,8 +32,10 @@ export interface Policy {
   readonly dryRun: boolean;
   /** Defaults for what entries leave open. */
   readonly connectDefaults: ConnectOptions;
-  /** Host identifier of this host, UUID text; null when the machine has none. */
+  /** Host identifier of this host as its file tells it, UUID text; null when it has none. */
   readonly hostid: string | null;
+  /** What the host goes by for lack of a file: the machine's UUID, or a random one that is remembered. */
+  readonly fallbackHostid?: string | null;
 }
 
 /** An attempt that failed, in words and for branching. */

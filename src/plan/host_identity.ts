@@ -8,8 +8,10 @@ import type { Controller } from "../model/controller.ts";
 export interface HostIdSource {
   /** `-I` of the entry. */
   readonly wanted: string | undefined;
-  /** The host's own. */
+  /** The host's own, from its file. */
   readonly hostid: string | null;
+  /** The host's own for lack of a file. */
+  readonly fallback?: string | null;
 }
 
 /**
@@ -26,13 +28,23 @@ export function identitiesInForce(controllers: readonly Controller[]): Map<strin
   return inForce;
 }
 
-/** In force → entry → host → derived from the NQN. Never absent: the kernel wants both halves or invents one. */
+/**
+ * In force → entry → host's file → UUID in the NQN → what the host goes by without a file → derived from the NQN.
+ * Never absent: the kernel wants both halves or invents one.
+ */
 export function settleHostId(
   hostnqn: string,
   source: HostIdSource,
   inForce: ReadonlyMap<string, Controller>,
 ): string {
-  return inForce.get(hostnqn)?.hostid ?? source.wanted ?? source.hostid ?? derivedHostId(hostnqn);
+  return inForce.get(hostnqn)?.hostid ?? source.wanted ?? source.hostid ?? hostIdOfNqn(hostnqn) ??
+    freeFallback(source.fallback ?? null, inForce) ?? derivedHostId(hostnqn);
+}
+
+/** Nobody chose it, so it gives way where another NQN holds it: the kernel would refuse the second one. */
+function freeFallback(fallback: string | null, inForce: ReadonlyMap<string, Controller>): string | null {
+  const isHeld = [...inForce.values()].some(({ hostid }) => hostid === fallback);
+  return isHeld ? null : fallback;
 }
 
 /**
@@ -66,11 +78,12 @@ export function identityConflict(
     if (controller.hostid === undefined || controller.hostnqn === undefined) continue;
     if (controller.hostid === hostid && controller.hostnqn !== hostnqn) {
       return `host ID ${hostid} belongs to host NQN ${controller.hostnqn} while ${controller.name} lives, and the ` +
-        `kernel holds one ID per NQN: give the entries of ${hostnqn} their own with -I`;
+        `kernel holds one ID per NQN: give the entries of ${hostnqn} their own with -I, or use one host NQN for all`;
     }
     if (controller.hostnqn === hostnqn && controller.hostid !== hostid) {
       return `host NQN ${hostnqn} is in use with host ID ${controller.hostid} while ${controller.name} lives, not ` +
-        `with ${hostid}: the kernel holds one ID per NQN`;
+        `with ${hostid}, and the kernel holds one ID per NQN: give its entries -I ${controller.hostid}, or ` +
+        `disconnect what uses the other ID`;
     }
   }
   return null;

@@ -12,17 +12,22 @@ import { VirtualClock } from "../sim/virtual_clock.ts";
 
 const other = "99999999-4455-6677-8899-aabbccddeeff";
 
+const silentKernel: Kernel = {
+  connect: () => Promise.reject(new KernelError("EIO", "Nobody asked")),
+  supportedOptions: () => Promise.resolve(null),
+  controllers: () => Promise.resolve([]),
+  watch: () => ({ close: () => {} }),
+};
+
 /** A kernel that answers every connect with this. */
 function setUp(change: Partial<Facts>, answer: KernelError | { instance: number; cntlid: number }) {
   const texts: string[] = [];
   const kernel: Kernel = {
+    ...silentKernel,
     connect: (text) => {
       texts.push(text);
       return answer instanceof Error ? Promise.reject(answer) : Promise.resolve(answer);
     },
-    supportedOptions: () => Promise.resolve(null),
-    controllers: () => Promise.resolve([]),
-    watch: () => ({ close: () => {} }),
   };
   const log = new MemoryLog(new VirtualClock());
   const policy = { dryRun: false, connectDefaults: {}, hostid };
@@ -52,6 +57,28 @@ Deno.test("ConnectRunner connects under the identity in force, and says once tha
   await runner.connect(asked);
   assert(texts.every((text) => text.includes(`,hostid=${other}`)), texts[0]);
   assertEquals(log.find("in force", "warn").length, 1);
+});
+
+Deno.test("ConnectRunner goes by the controllers as they are now, not as they were", async () => {
+  const list = [controller({ hostid: other, transport: "rdma" })];
+  const changing = {
+    ...facts({ policy: { dryRun: false, connectDefaults: {}, hostid } }),
+    controllers: { list, readAtMs: 0 },
+  };
+  const texts: string[] = [];
+  const kernel = { ...silentKernel, connect: (text: string) => Promise.resolve((texts.push(text), yes)) };
+  const runner = new ConnectRunner({ kernel, log: new MemoryLog(new VirtualClock()) }, changing);
+  await runner.connect(one);
+  changing.controllers = { list: [], readAtMs: 1 };
+  await runner.connect(one);
+  assertEquals(texts.map((text) => /,hostid=([^,]*)/.exec(text)?.[1]), [other, hostid]);
+});
+
+Deno.test("ConnectRunner takes the machine's identifier where there is no file", async () => {
+  const policy = { dryRun: false, connectDefaults: {}, hostid: null, fallbackHostid: other };
+  const { runner, texts } = setUp({ policy }, yes);
+  await runner.connect({ ...one, path: { ...one.path, hostnqn: "nqn.2024-01.io.example:plain" } });
+  assert(texts[0]!.includes(`,hostid=${other}`), texts[0]);
 });
 
 Deno.test("ConnectRunner explains an EINVAL by the pairing that the kernel holds", async () => {

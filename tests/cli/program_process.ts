@@ -34,7 +34,8 @@ export class ProgramProcess {
     const [command = "", ...rest] = [...wrapper, ...programWords, ...args];
     this.#child = new Deno.Command(command, {
       args: rest,
-      env: { NO_COLOR: "1", ...env },
+      // As root, serve would make the host's own file.
+      env: { NO_COLOR: "1", DC_NVMEHOSTIDPATH: "/nonexistent/hostid", ...env },
       stdin: "null",
       stdout: "piped",
       stderr: "piped",

@@ -1,0 +1,90 @@
+import { prepareHostId, readHostId } from "../../src/cli/host_id.ts";
+import { assert, assertEquals } from "../assert.ts";
+import { withDirectory } from "./memory_environment.ts";
+
+const uuid = "00112233-4455-6677-8899-aabbccddeeff";
+const machine = "aaaaaaaa-bbbb-4ccc-8ddd-eeeeeeeeeeee";
+const nqn = `nqn.2014-08.org.nvmexpress:uuid:${machine}`;
+
+async function modeOf(path: string): Promise<number> {
+  return (await Deno.stat(path)).mode! & 0o777;
+}
+
+Deno.test("prepareHostId() makes both files of the host once, and reads them from then on", async () => {
+  await withDirectory(async (root) => {
+    await Deno.mkdir(`${root}/nvme`);
+    await Deno.writeTextFile(`${root}/product_uuid`, `${machine.toUpperCase()}\n`);
+    const places = {
+      path: `${root}/nvme/hostid`,
+      internalDir: `${root}/`,
+      makeHostFiles: true,
+      productUuidPath: `${root}/product_uuid`,
+    };
+    const first = await prepareHostId(places);
+    assertEquals([first.hostid, first.fallback, first.hostnqn], [machine, null, nqn]);
+    assert(first.notes[0]?.includes("from the machine's UUID"), first.notes.join());
+    assertEquals(first.notes.slice(1), [
+      `Made ${root}/nvme/hostid: ${machine}`,
+      `Made ${root}/nvme/hostnqn: ${nqn}`,
+    ]);
+    assertEquals(await Deno.readTextFile(`${root}/nvme/hostid`), `${machine}\n`);
+    assertEquals(await Deno.readTextFile(`${root}/nvme/hostnqn`), `${nqn}\n`);
+    assertEquals([await modeOf(`${root}/nvme/hostid`), await modeOf(`${root}/nvme/hostnqn`)], [0o644, 0o644]);
+    assertEquals([...Deno.readDirSync(`${root}/nvme`)].length, 2, "Something else was left");
+    await Deno.writeTextFile(`${root}/product_uuid`, uuid);
+    const second = await prepareHostId(places);
+    assertEquals(second, { hostid: machine, fallback: null, hostnqn: nqn, notes: [] });
+  });
+});
+
+Deno.test("prepareHostId() makes no directory, remembers what it drew, and is silent about it", async () => {
+  await withDirectory(async (root) => {
+    const places = {
+      path: `${root}/nvme/hostid`,
+      internalDir: root,
+      makeHostFiles: true,
+      productUuidPath: `${root}/none`,
+    };
+    const first = await prepareHostId(places);
+    assertEquals([first.hostid, first.problem], [null, undefined]);
+    assert(
+      /^[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab]/.test(first.fallback ?? ""),
+      first.fallback ?? "none",
+    );
+    assertEquals(first.notes.length, 1, first.notes.join());
+    assertEquals([...Deno.readDirSync(root)].map(({ name }) => name), ["remembered-hostid"]);
+    assertEquals(await modeOf(`${root}/remembered-hostid`), 0o644);
+    assertEquals((await prepareHostId(places)).fallback, first.fallback);
+  });
+});
+
+Deno.test("prepareHostId() lets the file count that somebody makes in between", async () => {
+  await withDirectory(async (root) => {
+    // A link that leads nowhere reads as no file, and cannot be made.
+    await Deno.symlink(`${root}/nowhere`, `${root}/hostid`);
+    const before = await prepareHostId({ path: `${root}/hostid`, internalDir: root, makeHostFiles: true });
+    assertEquals([before.hostid, [...Deno.readDirSync(root)].length > 0], [null, true]);
+    assertEquals(await Deno.readLink(`${root}/hostid`), `${root}/nowhere`);
+  });
+});
+
+Deno.test("readHostId() writes nothing, and goes on where files are of no use", async () => {
+  await withDirectory(async (root) => {
+    await Deno.writeTextFile(`${root}/hostid`, "nobody\n");
+    const { hostid, problem } = await readHostId(`${root}/hostid`);
+    assertEquals([hostid, problem], [
+      null,
+      `Cannot use the host identifier in ${root}/hostid: the first line is no UUID, or all zero`,
+    ]);
+    await Deno.remove(`${root}/hostid`);
+    await Deno.writeTextFile(`${root}/hostnqn`, nqn);
+    const derived = await prepareHostId({ path: `${root}/hostid`, productUuidPath: `${root}/none` });
+    assertEquals([derived.hostid, derived.fallback, derived.hostnqn], [null, machine, nqn]);
+    await Deno.remove(`${root}/hostnqn`);
+    await Deno.mkdir(`${root}/hostnqn`);
+    const blocked = await prepareHostId({ path: `${root}/hostid`, productUuidPath: `${root}/none` });
+    assertEquals([blocked.hostid, blocked.fallback, blocked.hostnqn], [null, null, null]);
+    assert(blocked.problem?.includes("not a regular file"), blocked.problem);
+    assertEquals([...Deno.readDirSync(root)].map(({ name }) => name), ["hostnqn"]);
+  });
+});
