@@ -14,7 +14,7 @@ import type { World } from "../model/world.ts";
 import type { Facts, Policy } from "../plan/facts.ts";
 import { identitiesInForce, settleHostId } from "../plan/host_identity.ts";
 import { type Plan, plan } from "../plan/plan.ts";
-import { rememberedList } from "../plan/remembered_list.ts";
+import { rememberedEntries, rememberedList } from "../plan/remembered_list.ts";
 import type { WantedPath } from "../plan/wanted_paths.ts";
 import type { SessionEvent } from "../protocol/session.ts";
 import { type Snapshot, summarize, type Summary, takeSnapshot } from "../report/snapshot.ts";
@@ -96,7 +96,8 @@ export class Agent {
     const unchanged = state.configDigest !== undefined
       ? state.configDigest === digest
       : modifiedMs !== undefined && modifiedMs <= state.createdAtMs;
-    if (!read || unchanged) {
+    this.#configWatch.standIn(rememberedEntries(state));
+    if (!read || unchanged || this.#configWatch.incomplete) {
       this.#facts.list = rememberedList(state);
       this.#world.log.info(`Resuming with ${state.entries.length} remembered endpoints`);
     } else {

@@ -4,9 +4,10 @@
  */
 import { limits } from "../base/limits.ts";
 import type { Timer } from "../base/clock.ts";
-import { configDigest, type FileState, uniteEntries, updateFiles } from "../config/entries.ts";
+import { configDigest, type FileState, isUnknown, uniteEntries, updateFiles } from "../config/entries.ts";
 import { type Held, settleFiles } from "../config/settling.ts";
-import type { LineError } from "../model/entry.ts";
+import { endpointKey } from "../model/endpoint.ts";
+import type { Entry, LineError } from "../model/entry.ts";
 import type { Closer, ConfigDirScan, World } from "../model/world.ts";
 import type { FactStore } from "./fact_store.ts";
 
@@ -16,6 +17,7 @@ export class ConfigWatch {
   #files: ReadonlyMap<string, FileState> = new Map();
   #held: ReadonlyMap<string, Held> = new Map();
   #errors: readonly LineError[] = [];
+  #entries: readonly Entry[] = [];
   #digest = "";
   #closer: Closer | null = null;
   #scanning = false;
@@ -26,6 +28,9 @@ export class ConfigWatch {
   #modifiedMs: number | undefined;
   #told: ReadonlySet<string> = new Set<string>();
   #onScan: (() => void) | null = null;
+  /** What the last run knew of files that this one could not read yet. */
+  #standIns: readonly Entry[] = [];
+  #incomplete = false;
 
   constructor(world: World, facts: FactStore) {
     this.#world = world;
@@ -62,6 +67,17 @@ export class ConfigWatch {
   /** The directory was read at least once. */
   get read(): boolean {
     return this.#read;
+  }
+
+  /** Some file could never be read: what it says is unknown, which is not nothing. */
+  get incomplete(): boolean {
+    return this.#incomplete;
+  }
+
+  /** These count, as far as no file has named them, until every file could be read. */
+  standIn(entries: readonly Entry[]): void {
+    this.#standIns = entries;
+    if (this.#read) this.#record();
   }
 
   /** Changes with names and contents of the files. */
@@ -133,9 +149,20 @@ export class ConfigWatch {
     const { entries, errors } = uniteEntries(files.values());
     this.#errors = errors;
     this.#tell(errors);
-    if (!changed && !first) return;
+    const wasIncomplete = this.#incomplete;
+    this.#incomplete = [...files.values()].some(isUnknown);
+    if (!changed && !first && wasIncomplete === this.#incomplete) return;
     this.#digest = configDigest(files);
-    this.#facts.recordEntries(entries);
+    this.#entries = entries;
+    this.#record();
+  }
+
+  #record(): void {
+    if (!this.#incomplete) this.#standIns = [];
+    // Whoever was named by a file once is a matter of the files from then on.
+    const named = new Set(this.#entries.map(endpointKey));
+    this.#standIns = this.#standIns.filter((entry) => !named.has(endpointKey(entry)));
+    this.#facts.recordEntries([...this.#entries, ...this.#standIns]);
   }
 
   /** Each problem is told when it appears; one that went away may be told again later. */

@@ -81,6 +81,11 @@ function unreadableState(old: FileState | undefined, unreadable: ParsedFile, ver
   return { name, version, digest: old.digest, parsed: old.digest === "" ? unreadable : old.parsed, problem };
 }
 
+/** Reading it failed whenever it was tried; what cannot be *used* says nothing, and is none. */
+export function isUnknown({ digest, version, problem }: FileState): boolean {
+  return digest === "" && version === "" && problem !== undefined;
+}
+
 /** All entries of all files, by file name and line, and everything that is wrong with them now. */
 export function uniteEntries(
   files: Iterable<Pick<FileState, "parsed" | "problem">>,

@@ -15,6 +15,8 @@ export interface Entry {
   readonly hostid?: string;
   readonly persistent: boolean;
   readonly options: ConnectOptions;
+  /** It is remembered, and was secured; its file, which has the keys and secrets, cannot be read. */
+  readonly secretsUnknown?: true;
   readonly origin: EntryOrigin;
 }
 

@@ -64,6 +64,7 @@ function addEndpoint(draft: Draft, entry: Entry, traddr: string, hostName?: stri
     trsvcid,
     hostid: entry.hostid,
     options: entry.options,
+    ...(entry.secretsUnknown ? { secretsUnknown: true } : {}),
     source: "user",
     origins: [entry.origin],
     hostName,

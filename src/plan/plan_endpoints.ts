@@ -66,7 +66,12 @@ export function planCluster(
   const members: Member[] = [];
   for (const [key, endpoint] of configured.endpoints) members.push(configuredMember(context, key, endpoint));
   members.push(...referralMembers(context, configured.endpoints, notes));
-  const next = { members: capMembers(members, notes), silentSinceMs, entriesStamp: configured.stamp, notes };
+  const next = {
+    members: capMembers(context, members, notes),
+    silentSinceMs,
+    entriesStamp: configured.stamp,
+    notes,
+  };
   return previous !== undefined && sameClusterState(previous, next) ? previous : next;
 }
 
@@ -296,11 +301,26 @@ function nextNamers({ before, testimony }: Context, key: string): string[] {
   return [...now, ...absent];
 }
 
-function capMembers(members: Member[], notes: string[]): Member[] {
-  if (members.length <= limits.endpointsPerClusterMax) return members;
-  const over = members.length - limits.endpointsPerClusterMax;
-  notes.push(`${over} endpoints left out: a cluster may have ${limits.endpointsPerClusterMax}`);
-  return members.slice(0, limits.endpointsPerClusterMax);
+/**
+ * Whom the bound leaves out must not change who is left out: a log that names thousands would otherwise drive out its
+ * own endpoint, and with it its word, over and over. So the configured stay, then those that are live, then those
+ * that many name, then those that were there.
+ */
+function capMembers({ before, sessions }: Context, members: Member[], notes: string[]): Member[] {
+  const most = limits.endpointsPerClusterMax;
+  if (members.length <= most) return members;
+  notes.push(`${members.length - most} endpoints left out: a cluster may have ${most}`);
+  const ranks = new Map(members.map((member) => {
+    const isLive = sessions.get(member.key)?.state === "live";
+    return [member, [member.depth === 0, isLive, member.namedBy.length, before.has(member.key)].map(Number)];
+  }));
+  const compare = (a: Member, b: Member) => {
+    const [x, y] = [ranks.get(a)!, ranks.get(b)!];
+    const at = x.findIndex((value, index) => value !== y[index]);
+    return at < 0 ? 0 : y[at]! - x[at]!;
+  };
+  const kept = new Set(members.toSorted(compare).slice(0, most));
+  return members.filter((member) => kept.has(member));
 }
 
 function labels(members: readonly Member[]): string {

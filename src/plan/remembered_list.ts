@@ -6,6 +6,7 @@ import { formatHostPort } from "../base/address.ts";
 import type { RememberedOptions, State, StateEntry } from "../config/state_file.ts";
 import { clusterKey } from "../model/cluster.ts";
 import type { ConnectOptions } from "../model/connect_options.ts";
+import type { Entry } from "../model/entry.ts";
 import { endpointKey, endpointLabel } from "../model/endpoint.ts";
 import type { ClusterState, EndpointList, Member } from "./facts.ts";
 
@@ -51,6 +52,26 @@ function rememberedOptions(options: ConnectOptions): RememberedOptions {
 function isSecured({ dhchapSecret, dhchapCtrlSecret, tls, tlsKey, keyring }: ConnectOptions): boolean {
   return tls === true ||
     [dhchapSecret, dhchapCtrlSecret, tlsKey, keyring].some((value) => value !== undefined);
+}
+
+/**
+ * The entries that a state stands for: what the files said that cannot be read now. Nothing else is known of them.
+ */
+export function rememberedEntries(state: State): Entry[] {
+  return state.entries.filter(({ source }) => source === "user").map((entry) => {
+    const { endpoint } = toMember(entry);
+    return {
+      cluster: endpoint.cluster,
+      transport: endpoint.transport,
+      traddr: endpoint.hostName ?? endpoint.traddr,
+      trsvcid: endpoint.trsvcid,
+      hostid: endpoint.hostid,
+      persistent: entry.persistent,
+      options: endpoint.options,
+      ...(endpoint.secretsUnknown ? { secretsUnknown: true } : {}),
+      origin: { file: "internal.json", line: 0 },
+    };
+  });
 }
 
 /** Members of one cluster in the order of the entries; the first of two equal ones counts. */

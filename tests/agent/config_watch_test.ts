@@ -1,6 +1,7 @@
 import { ConfigWatch } from "../../src/agent/config_watch.ts";
 import { FactStore } from "../../src/agent/fact_store.ts";
 import { limits } from "../../src/base/limits.ts";
+import type { Entry } from "../../src/model/entry.ts";
 import { assert, assertEquals } from "../assert.ts";
 import { MemoryWorld } from "../sim/memory_world.ts";
 
@@ -166,4 +167,35 @@ Deno.test("ConfigWatch.stop() ends it: no timer, no watcher, no scan", async () 
   configDir.write("a", line("10.0.0.1"));
   await clock.advance(10_000);
   assertEquals([configDir.scans, configDir.watchers, clock.liveTimers("agent")], [scans, 0, 0]);
+});
+
+Deno.test("ConfigWatch has what is remembered stand in for a file that could never be read, and for nothing else", async () => {
+  const { configDir, clock, addresses, watch } = await setUp(({ configDir }) => {
+    configDir.write("a", line("10.0.0.1"));
+    configDir.write("b", line("10.0.0.2"));
+    configDir.setReadError("b", "EACCES");
+  });
+  assertEquals([watch.incomplete, addresses()], [true, ["10.0.0.1"]]);
+  const remembered = (traddr: string): Entry => ({
+    cluster: {
+      hostnqn: "nqn.2014-08.org.nvmexpress:uuid:00112233-4455-6677-8899-aabbccddeeff",
+      subsysnqn: "nqn.2024-01.io.example:cluster",
+    },
+    transport: "tcp",
+    traddr,
+    trsvcid: 8009,
+    persistent: true,
+    options: {},
+    origin: { file: "internal.json", line: 0 },
+  });
+  watch.standIn([remembered("10.0.0.1"), remembered("10.0.0.2"), remembered("10.0.0.3")]);
+  assertEquals(addresses(), ["10.0.0.1", "10.0.0.2", "10.0.0.3"]);
+  // A file that names one and goes takes it along.
+  configDir.remove("a");
+  await clock.advance(limits.fileSettleMs + limits.rescanIntervalMs);
+  assertEquals(addresses(), ["10.0.0.2", "10.0.0.3"]);
+  configDir.setReadError("b", null);
+  await clock.advance(limits.fileSettleMs + limits.rescanIntervalMs);
+  assertEquals([watch.incomplete, addresses()], [false, ["10.0.0.2"]]);
+  watch.stop();
 });

@@ -276,3 +276,16 @@ function spellings(traddr: string): string[] {
   });
   return [plain, groups.join(":"), groups.join(":").toUpperCase()];
 }
+
+/** Referrals to so many addresses where nobody is. */
+export function deadReferrals(count: number): FabricRecord[] {
+  return Array.from({ length: count }, (_, at) => ({
+    subtype: recordSubtype.referral,
+    adrfam: addressFamily.ipv4,
+    portid: 1,
+    // The network for benchmarks (RFC 2544): in memory, nobody real is asked.
+    traddr: `198.18.${at >> 8}.${at & 255}`,
+    trsvcid: "8009",
+    subnqn: discoveryNqn,
+  }));
+}

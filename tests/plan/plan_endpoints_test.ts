@@ -252,6 +252,27 @@ Deno.test("planCluster() bounds the number of endpoints and says what it left ou
   assert(state.notes.some((note) => note.includes("left out")), `notes: ${state.notes.join("; ")}`);
 });
 
+Deno.test("planCluster() does not let a log with too many referrals drive out endpoints that are live", () => {
+  const many = Array.from({ length: 2_000 }, (_, at) => referral(`10.1.${at >> 8}.${at & 255}`));
+  // `a` names the dead before it names `b`, and `b` as many others.
+  const sessions = new Map([
+    live("a", ...many, referral("b")),
+    live("b", ...many.map((_, at) => referral(`10.2.${at >> 8}.${at & 255}`))),
+  ]);
+  let before =
+    plan(facts({ entries: [entry("a")], list: list(member("a"), referred("b", "a")), sessions }), 0).list;
+  const keys = () => before.get(clusterKey(cluster))!.members.map(({ key }) => key);
+  const first = keys();
+  assert(
+    first.includes(keyOf("b")) && first.length === limits.endpointsPerClusterMax,
+    `${first.length} members`,
+  );
+  for (let pass = 1; pass < 5; pass++) {
+    before = plan(facts({ entries: [entry("a")], list: before, sessions }), pass).list;
+    assertEquals(keys(), first, `Pass ${pass}`);
+  }
+});
+
 Deno.test("plan() answers the same list object when nothing changed", () => {
   const sessions = new Map([live("a", referral("b")), live("b", referral("a"))]);
   const first = plan(facts({ entries: [entry("a")], list: list(member("a")), sessions }), 0).list;

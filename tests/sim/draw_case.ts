@@ -83,6 +83,12 @@ const target: readonly Drawn[] = [
   fault((draw) => ({ kind: "stale-view", node: node(draw) })),
   fault((draw) => ({ kind: "discovery-refused", node: node(draw), host: draw.int(1, 2) })),
   fault((draw) => ({ kind: "hostile-log", node: node(draw), salt: draw.int(1, 1e6) })),
+  // Mostly few; more than a cluster may have, now and then.
+  fault((draw) => ({
+    kind: "dead-referrals",
+    node: node(draw),
+    count: draw.chance(0.05) ? draw.int(300, 1_300) : draw.ms(1, 40),
+  })),
   change((draw) => ({ kind: "node-restart", node: node(draw) })),
 ];
 

@@ -22,6 +22,7 @@ const faultKinds: Record<FaultAction["kind"], true> = {
   "stale-view": true,
   "discovery-refused": true,
   "hostile-log": true,
+  "dead-referrals": true,
   "access-denied": true,
   "unlinked": true,
   "referral-gone": true,

@@ -6,7 +6,7 @@
 import { formatHostPort } from "../../src/base/address.ts";
 import { seededRandom } from "../../src/base/random.ts";
 import type { FabricNode } from "../fabric/fabric.ts";
-import { hostileRecords } from "../fabric/hostile_records.ts";
+import { deadReferrals, hostileRecords } from "../fabric/hostile_records.ts";
 import type { AgentProcess } from "./agent_process.ts";
 import type { FabricWorld } from "./fabric_world.ts";
 import type { Membership } from "./membership.ts";
@@ -180,15 +180,17 @@ export class FaultLevels {
         fabric.refuseDiscovery(node.id, host.hostnqn, refused ? refusalStatus : null);
       });
     }
-    const salt = this.#of("hostile-log").filter(concerns).at(-1)?.salt;
-    this.#level(`hostile ${node.id}`, undefined, salt, () => {
-      fabric.injectRecords(node.id, salt === undefined ? [] : this.#hostileRecords(node, salt));
+    const salt = this.#of("hostile-log").filter(concerns).at(-1)?.salt ?? null;
+    const count = this.#of("dead-referrals").filter(concerns).at(-1)?.count ?? 0;
+    this.#level(`odd records ${node.id}`, [null, 0], [salt, count], () => {
+      membership.note("odd-records");
+      const hostile = salt === null ? [] : this.#hostileRecords(node, salt);
+      fabric.injectRecords(node.id, [...hostile, ...deadReferrals(count)]);
     });
   }
 
   #hostileRecords(node: FabricNode, salt: number) {
-    const { cluster, membership } = this.#on;
-    membership.note("hostile-log");
+    const { cluster } = this.#on;
     return hostileRecords(seededRandom(salt), {
       self: node.discovery[0]!,
       live: cluster.nodes.map(({ discovery }) => discovery[0]!),

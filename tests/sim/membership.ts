@@ -9,7 +9,7 @@ export type MembershipChange =
   /** In a ring or a star one node that is down hides others. */
   | "sparse-topology"
   | "stale-view"
-  | "hostile-log"
+  | "odd-records"
   | "referral-gone"
   /** In anything but a mesh it changes who refers to whom. */
   | "node-joins"

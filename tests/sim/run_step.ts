@@ -34,6 +34,8 @@ export type FaultAction =
   | { readonly kind: "stale-view"; readonly node: number }
   | { readonly kind: "discovery-refused"; readonly node: number; readonly host: number }
   | { readonly kind: "hostile-log"; readonly node: number; readonly salt: number }
+  /** Its log refers to so many addresses where nobody is. */
+  | { readonly kind: "dead-referrals"; readonly node: number; readonly count: number }
   | { readonly kind: "access-denied"; readonly subsystem: number; readonly host: number }
   | { readonly kind: "unlinked"; readonly subsystem: number; readonly node: number }
   | { readonly kind: "referral-gone"; readonly from: number; readonly to: number }

@@ -282,6 +282,10 @@ export class Safety {
     if (agent === null) return;
     const { sessions, probes, list } = agent.facts;
     const held = sessions.size + probes.size;
+    const { dialing } = memory.network;
+    if (dialing > limits.sessionsOpeningMax + limits.probesInFlightMax) {
+      throw new Violation("sockets-bounded", `${dialing} dials at once`);
+    }
     const leaks = memory.leaks();
     const socketsMax = 8 + 3 * held;
     if (leaks.sockets > socketsMax) {
