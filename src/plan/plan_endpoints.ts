@@ -5,8 +5,9 @@
  *
  * - A witness's referral adds an endpoint; only a witness can add or take back.
  * - A referral endpoint leaves when no witness names it and one that named it has taken it back. While those who
- *   named it are merely unreachable it stays: unknown is not empty. If nobody is known to have named it (an old
- *   state file), it leaves when witnesses publish referrals and none names it.
+ *   named it are merely unreachable it stays: unknown is not empty. When those that named it have left the list
+ *   themselves, it leaves as soon as there is a witness. If nobody is known to have named it (an old state file), it
+ *   leaves when witnesses publish referrals and none names it.
  * - A configured endpoint retires when it failed more than once, is not live, and witnesses publish referrals that
  *   leave it out. It is tried again when it is named again, when its cluster's entries change, or when the cluster
  *   has had no live member for a while: the host is never stranded.
@@ -249,6 +250,10 @@ function unnamedMember(
   const { before, testimony } = context;
   const namers = previous.namedBy.filter((namer) => before.has(namer));
   if (namers.some((namer) => testimony.witnesses.has(namer))) return null;
+  if (namers.length === 0 && previous.namedBy.length > 0) {
+    // Those that named it are off the list: it stays while nobody is left who could know better.
+    return testimony.witnesses.size > 0 ? null : previous;
+  }
   if (namers.length === 0) {
     // Nobody known named it: a configured endpoint whose line is gone, or an old state file.
     if (previous.endpoint.source === "user") return null;

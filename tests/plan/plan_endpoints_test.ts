@@ -252,6 +252,20 @@ Deno.test("planCluster() bounds the number of endpoints and says what it left ou
   assert(state.notes.some((note) => note.includes("left out")), `notes: ${state.notes.join("; ")}`);
 });
 
+Deno.test("planCluster() drops a referral whose namers left the list, once somebody is live who could name it", () => {
+  const before = list(member("a"), referred("b", "a"));
+  const keys = (of: ReturnType<typeof plan>) =>
+    of.list.get(clusterKey(cluster))!.members.map(({ key }) => key);
+  // The file names `c` in place of `a`; nobody is live.
+  const silent = plan(facts({ entries: [entry("c")], list: before }), 0);
+  assertEquals(keys(silent), [keyOf("c"), keyOf("b")]);
+  const again = plan(facts({ entries: [entry("c")], list: silent.list }), 1);
+  assertEquals(keys(again), [keyOf("c"), keyOf("b")], "Still unknown");
+  // A member that publishes no referrals at all is word enough.
+  const sessions = new Map([live("c")]);
+  assertEquals(keys(plan(facts({ entries: [entry("c")], list: again.list, sessions }), 2)), [keyOf("c")]);
+});
+
 Deno.test("planCluster() does not let a log with too many referrals drive out endpoints that are live", () => {
   const many = Array.from({ length: 2_000 }, (_, at) => referral(`10.1.${at >> 8}.${at & 255}`));
   // `a` names the dead before it names `b`, and `b` as many others.
