@@ -142,6 +142,8 @@ export const limits = {
   watchSettleMs: 10,
   /** Files or sysfs directories read at once: enough to keep the disk busy, few enough for the threads. */
   readsInFlightMax: 16,
+  /** Bytes of a file that holds one secret; a key of 64 bytes is a line of about 110. */
+  secretFileBytesMax: 4 * 1024,
   /** A file changed this recently is read again though it looks the same, ms: time stamps have coarse ticks. */
   freshFileMs: 3_000,
   /** Unreadable internal.json files kept beside it; the oldest gives way. */

@@ -1,5 +1,6 @@
 /** Every subcommand: its words, options, help and where its code is. Only the code of the one called is loaded. */
-import type { CommandSpec } from "./command.ts";
+import type { CommandSpec, CommandTable } from "./command.ts";
+import { kernelCommands } from "./kernel_commands.ts";
 import { configOption, settingOptions } from "./setting_options.ts";
 import {
   addressesOption,
@@ -10,8 +11,15 @@ import {
   transportOption,
 } from "./shared_options.ts";
 
+export const programAbout =
+  "Keeps this host connected to its NVMe/TCP volumes, whatever the storage cluster does";
+
 /** What the words that only lead to other commands mean. */
-export const commandGroups: Readonly<Record<string, string>> = { list: "List what this host has" };
+export const commandGroups: Readonly<Record<string, string>> = {
+  list: "List what this host has",
+  completion: "Print a script that has a shell complete this program's command line",
+  gen: "Write the manual, made of the same table as the help texts",
+};
 
 const directoryOptions = [configOption, ...settingOptions(["clientConfigDir"])];
 
@@ -136,11 +144,55 @@ const autoDetect: CommandSpec = {
   run: async (environment, options) => (await import("./auto_detect.ts")).autoDetect(environment, options),
 };
 
+const completionExamples = {
+  bash: "discovery-client completion bash > /usr/share/bash-completion/completions/discovery-client",
+  zsh: "discovery-client completion zsh > /usr/share/zsh/site-functions/_discovery-client",
+  fish: "discovery-client completion fish > /usr/share/fish/vendor_completions.d/discovery-client.fish",
+} as const;
+
+const completions = (["bash", "zsh", "fish"] as const).map((shell): CommandSpec => ({
+  words: ["completion", shell],
+  about: `Print the completion script for ${shell}`,
+  options: [],
+  examples: [completionExamples[shell]],
+  run: async (environment) =>
+    (await import("./completion.ts")).completion(environment, shell, commandTable()),
+}));
+
+const documents = (["man", "markdown"] as const).map((format): CommandSpec => ({
+  words: ["gen", format],
+  about: format === "man" ? "Write the manual page discovery-client(8)" : "Write the manual as Markdown",
+  details: "One document with everything goes to standard output; with --output, one for each command.",
+  options: [{
+    long: "output",
+    short: "o",
+    value: "DIR",
+    names: "directory",
+    about: "Directory that the documents go to, one file each; made where it is missing",
+  }],
+  examples: format === "man"
+    ? [
+      "discovery-client gen man | man -l -",
+      "discovery-client gen man --output /usr/local/share/man/man8",
+    ]
+    : ["discovery-client gen markdown > discovery-client.md"],
+  run: async (environment, options) =>
+    (await import("./gen.ts")).gen(environment, format, options, commandTable()),
+}));
+
 export const commands: readonly CommandSpec[] = [
   serve,
   discover,
+  ...kernelCommands,
   addHostnqn,
   removeHostnqn,
   listCtrl,
   autoDetect,
+  ...completions,
+  ...documents,
 ];
+
+/** What documents are made of. */
+function commandTable(): CommandTable {
+  return { about: programAbout, groups: commandGroups, commands };
+}

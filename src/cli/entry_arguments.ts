@@ -13,9 +13,15 @@ export interface Address {
 }
 
 /**
- * `10.0.0.1`, `node1:8009`, `[fe80::1%eth0]:8009`; `portText` is what another option says. Throws UsageError.
+ * `10.0.0.1`, `node1:8009`, `[fe80::1%eth0]:8009`; `portText` is what another option says, `standardPort` counts
+ * without either. Throws UsageError.
  */
-export function parseAddress(text: string, option: string, portText?: string): Address {
+export function parseAddress(
+  text: string,
+  option: string,
+  portText?: string,
+  standardPort = discoveryPort,
+): Address {
   const split = splitHostPort(text);
   if (split === null || !(isIpAddress(split.host) || isHostName(split.host))) {
     const expected =
@@ -34,7 +40,7 @@ export function parseAddress(text: string, option: string, portText?: string): A
   if (new Set(ports).size > 1) {
     throw new UsageError(`Cannot use two ports for ${split.host}: ${ports.join(" and ")}`);
   }
-  return { host: canonicalAddress(split.host), port: ports[0] ?? discoveryPort };
+  return { host: canonicalAddress(split.host), port: ports[0] ?? standardPort };
 }
 
 /** Throws UsageError when the option holds no NQN. */

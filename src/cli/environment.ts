@@ -8,8 +8,12 @@ export interface Environment {
   readonly stderr: Output;
   /** Calls `listener` with an error that nobody caught, before the process ends because of it. */
   onBug(listener: (error: unknown) => void): void;
-  /** What `serve` connects in, where that is not this machine's kernel: fault runs bring one of their own. */
+  /** What connects are made in, where that is not this machine's kernel: fault runs bring one of their own. */
   readonly kernel?: Kernel;
+  /** Directory below which /sys, /proc and /dev of the host are, where that is not the root; no slash at its end. */
+  readonly hostRoot?: string;
+  /** Puts a question to the user; answers whether it was yes. Left out where nobody is there to ask. */
+  readonly confirm?: (question: string) => Promise<boolean>;
 }
 
 export interface Output {

@@ -24,7 +24,12 @@ export async function runCli(environment: Environment): Promise<number> {
 
 /** `discovery-client: Cannot …`. Our messages say all of it, causes are for bugs; one of several lines has each of them marked. */
 function failureText(error: AgentError): string {
-  return error.message.split("\n").map((line) => `discovery-client: ${line}\n`).join("");
+  return withoutSecrets(error.message).split("\n").map((line) => `discovery-client: ${line}\n`).join("");
+}
+
+/** A complaint repeats what was typed; a secret in the wrong place is not repeated. */
+function withoutSecrets(message: string): string {
+  return message.replace(/(DHHC-(?!1:hh:)|NVMeTLSkey)[^\s'",]*/gi, "[secret]");
 }
 
 function usageHint({ args }: Environment): string {

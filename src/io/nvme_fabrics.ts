@@ -54,6 +54,10 @@ export class NvmeFabrics {
       return await Deno.open(this.#path, { read: true, write: true });
     } catch (error) {
       const code = errnoOf(error);
+      if (["EACCES", "EPERM"].includes(code)) {
+        const message = `Cannot open ${this.#path}: ${code}; only root may have the kernel connect`;
+        throw new KernelError(code, message, { cause: error });
+      }
       if (!["ENOENT", "ENODEV", "ENXIO"].includes(code)) {
         throw kernelError(`Cannot open ${this.#path}`, error);
       }

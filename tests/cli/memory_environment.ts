@@ -8,6 +8,9 @@ export interface CliResult {
   readonly stderr: string;
 }
 
+/** The machine that a command sees; this one where it is left out. */
+export type MemoryHost = Pick<Environment, "kernel" | "hostRoot" | "confirm">;
+
 export class MemoryEnvironment implements Environment {
   readonly args: readonly string[];
   readonly env: Readonly<Record<string, string>>;
@@ -24,9 +27,16 @@ export class MemoryEnvironment implements Environment {
     columns: undefined,
   };
 
-  constructor(args: readonly string[], env: Readonly<Record<string, string>> = {}) {
+  readonly kernel: Environment["kernel"];
+  readonly hostRoot: Environment["hostRoot"];
+  readonly confirm: Environment["confirm"];
+
+  constructor(args: readonly string[], env: Readonly<Record<string, string>> = {}, host: MemoryHost = {}) {
     this.args = args;
     this.env = env;
+    this.kernel = host.kernel;
+    this.hostRoot = host.hostRoot;
+    this.confirm = host.confirm;
   }
 
   onBug(): void {}
@@ -35,8 +45,9 @@ export class MemoryEnvironment implements Environment {
 export async function runIn(
   args: readonly string[],
   env: Readonly<Record<string, string>> = {},
+  host: MemoryHost = {},
 ): Promise<CliResult> {
-  const environment = new MemoryEnvironment(args, env);
+  const environment = new MemoryEnvironment(args, env, host);
   const status = await runCli(environment);
   return { status, stdout: environment.out, stderr: environment.err };
 }

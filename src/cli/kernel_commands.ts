@@ -1,0 +1,44 @@
+/** The commands that change the kernel's controllers, as rows of the table of commands. */
+import type { CommandSpec, OptionSpec } from "./command.ts";
+import { connectOptionSpecs } from "./connect_options.ts";
+import { settingOptions } from "./setting_options.ts";
+import { hostidOption, hostnqnOption, nqnOption, outputOption, transportOption } from "./shared_options.ts";
+
+const ownHostOptions: readonly OptionSpec[] = [
+  { ...hostnqnOption, standard: "the host's own, as the file hostnqn beside nvmeHostIDPath tells it" },
+  {
+    ...hostidOption,
+    standard: "the one in use with this NQN, the one in nvmeHostIDPath, or one derived from the NQN",
+  },
+];
+
+const connect: CommandSpec = {
+  words: ["connect"],
+  about: "Have the kernel connect one controller",
+  details:
+    "Prints the controller. One that is connected already is named and left as it is, with status 0. " +
+    "A host name is looked up; the first of its addresses that can be connected counts.",
+  options: [
+    {
+      long: "traddr",
+      short: "a",
+      value: "ADDRESS",
+      required: true,
+      about: "Address or host name of the controller, with or without a port",
+    },
+    { long: "trsvcid", short: "s", value: "PORT", about: "Its port", standard: "4420" },
+    { ...nqnOption, required: true },
+    ...ownHostOptions,
+    transportOption,
+    ...connectOptionSpecs({ taken: "asnqIto" }),
+    outputOption("json"),
+    ...settingOptions(["nvmeHostIDPath"]),
+  ],
+  examples: [
+    "discovery-client connect -a 10.0.0.1 -n nqn.2016-01.com.example:volumes " +
+    "-q nqn.2014-08.org.example:host1 --ctrl-loss-tmo -1",
+  ],
+  run: async (environment, options) => (await import("./connect.ts")).connect(environment, options),
+};
+
+export const kernelCommands: readonly CommandSpec[] = [connect];

@@ -1,0 +1,45 @@
+/** What this host calls itself in the one-shot commands: from the command line, else as its files tell. Writes none. */
+import type { Controller } from "../model/controller.ts";
+import type { Policy } from "../plan/facts.ts";
+import { type OptionValues, UsageError } from "./command.ts";
+import { parseHostIdOption, parseNqn } from "./entry_arguments.ts";
+import type { Environment } from "./environment.ts";
+import { readHostId } from "./host_id.ts";
+import { settingValue } from "./setting_options.ts";
+
+export interface OwnIdentity extends Pick<Policy, "hostid" | "fallbackHostid"> {
+  readonly hostnqn: string;
+  /** What `--hostid` says. */
+  readonly wantedHostid?: string;
+}
+
+/** Throws UsageError without any host NQN. */
+export async function ownIdentity(environment: Environment, options: OptionValues): Promise<OwnIdentity> {
+  const given = options.text("hostnqn") === undefined ? null : parseNqn(options, "hostnqn");
+  const wantedHostid = parseHostIdOption(options);
+  const path = String(settingValue("nvmeHostIDPath", options, environment.env));
+  const { hostid, fallback, hostnqn, problem } = await readHostId(path);
+  if (problem !== undefined) environment.stderr.write(`discovery-client: ${problem}\n`);
+  const own = given ?? hostnqn;
+  if (own === null) {
+    throw new UsageError("Cannot tell the NQN of this host: no file has one; give it with --hostnqn");
+  }
+  return {
+    hostnqn: own,
+    hostid,
+    fallbackHostid: fallback,
+    ...(wantedHostid === undefined ? {} : { wantedHostid }),
+  };
+}
+
+/** The shape that the predecessor prints a connected controller in. */
+export interface ControllerAnswer {
+  readonly Instance: number;
+  readonly Cntlid: number;
+  readonly Device: string;
+}
+
+/** -1 where sysfs tells no controller identifier. */
+export function controllerAnswer({ instance, cntlid, name }: Controller): ControllerAnswer {
+  return { Instance: instance, Cntlid: cntlid ?? -1, Device: name };
+}
