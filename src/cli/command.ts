@@ -12,6 +12,10 @@ export interface OptionSpec {
   readonly value?: string;
   /** The value may be left out: `--x` means `--x=true`. */
   readonly valueOptional?: boolean;
+  /** All values there are, for completion and documents. */
+  readonly choices?: readonly string[];
+  /** What the value names, so that shells can complete it. */
+  readonly names?: "file" | "directory" | "device";
   /** May be given several times, and several values with commas between. */
   readonly many?: boolean;
   readonly required?: boolean;
@@ -34,6 +38,14 @@ export interface CommandSpec {
   readonly examples: readonly string[];
   /** Answers the exit status. Loads its code only when called. */
   readonly run: (environment: Environment, options: OptionValues) => Promise<number>;
+}
+
+/** All of the command line, as completion scripts and manuals need it. */
+export interface CommandTable {
+  readonly about: string;
+  /** First words that only lead to other commands, and what they mean. */
+  readonly groups: Readonly<Record<string, string>>;
+  readonly commands: readonly CommandSpec[];
 }
 
 /** The command line asks for something that does not exist or makes no sense: exit status 2. */

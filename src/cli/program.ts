@@ -6,9 +6,10 @@ import { Command, CommanderError, Option } from "commander";
 import { nearestWord } from "../base/nearest_word.ts";
 import { versionText } from "../base/version.ts";
 import { type CommandSpec, type OptionSpec, type OptionValue, OptionValues, UsageError } from "./command.ts";
-import { commandGroups, commands } from "./commands.ts";
+import { commandGroups, commands, programAbout } from "./commands.ts";
 import type { Environment, Output } from "./environment.ts";
 import { normalizeArgs } from "./normalize_args.ts";
+import { helpOption, optionHelp, optionTerm, versionOption } from "./option_text.ts";
 
 const helpColumnsMax = 110;
 
@@ -81,8 +82,8 @@ function complaint(text: string): string {
 
 function buildProgram(environment: Environment, onStatus: (status: number) => void): Command {
   const root = dressed(new Command("discovery-client"), environment)
-    .description("Keeps this host connected to its NVMe/TCP volumes, whatever the storage cluster does")
-    .version(versionText(), "-V, --version", "print the version")
+    .description(programAbout)
+    .version(versionText(), optionTerm(versionOption), versionOption.about)
     .helpCommand(false)
     .addHelpText("after", "\nEach command explains itself: discovery-client <command> --help");
   const groups = new Map<string, Command>();
@@ -124,9 +125,7 @@ function helpExamples({ examples }: CommandSpec): string {
 }
 
 function toOption(spec: OptionSpec): Option {
-  const value = spec.value === undefined ? "" : spec.valueOptional ? ` [${spec.value}]` : ` <${spec.value}>`;
-  const short = spec.short === undefined ? "" : `-${spec.short}, `;
-  const option = new Option(`${short}--${spec.long}${value}`, optionHelp(spec));
+  const option = new Option(optionTerm(spec), optionHelp(spec));
   if (spec.required) option.makeOptionMandatory();
   if (spec.many) {
     option.argParser((text: string, before: string[] | undefined) => [...before ?? [], ...items(text)]);
@@ -138,22 +137,12 @@ function items(text: string): string[] {
   return text.split(",").map((item) => item.trim()).filter((item) => item !== "");
 }
 
-function optionHelp({ about, standard, envName, required, many }: OptionSpec): string {
-  const notes = [
-    required ? "required" : "",
-    many ? "may be repeated, or a comma list" : "",
-    standard === undefined ? "" : `default: ${standard}`,
-    envName === undefined ? "" : `env: ${envName}`,
-  ].filter((note) => note !== "");
-  return notes.length === 0 ? about : `${about} (${notes.join(", ")})`;
-}
-
 /** Every command writes through the environment, and throws where the library would exit. */
 function dressed(command: Command, { stdout, stderr }: Environment): Command {
   return command
     .exitOverride()
     .showSuggestionAfterError()
-    .helpOption("-h, --help", "print this help")
+    .helpOption(optionTerm(helpOption), helpOption.about)
     .configureOutput({
       writeOut: (text) => stdout.write(text),
       writeErr: (text) => stderr.write(text),

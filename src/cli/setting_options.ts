@@ -1,6 +1,7 @@
 /** Command line options that stand for settings, one for each row of the settings table. */
 import { assert } from "../base/assert.ts";
 import { quoteText } from "../base/quote.ts";
+import { logLevels } from "../config/setting_kind.ts";
 import { type SettingKey, settingKeys } from "../config/settings_table.ts";
 import { type OptionSpec, type OptionValues, UsageError } from "./command.ts";
 
@@ -16,6 +17,7 @@ const shortNames: Readonly<Record<string, string>> = {
 export const configOption: OptionSpec = {
   long: "config",
   value: "FILE",
+  names: "file",
   about: "Settings file",
   standard: defaultSettingsFile,
 };
@@ -33,12 +35,19 @@ function settingOption({ path, envName, setting }: SettingKey): OptionSpec {
     ...(short === undefined ? {} : { short }),
     value: kind.name.replaceAll(" ", "-"),
     valueOptional: kind.name === "boolean",
+    ...choicesOf(kind.name),
+    ...(kind.name === "path" ? { names: path.endsWith("Dir") ? "directory" : "file" } : {}),
     // A list given twice is united; its items are parted by commas in one word too.
     many: kind.name.startsWith("list"),
     about,
     ...(kind.format(standard) === "" ? {} : { standard: kind.format(standard) }),
     envName,
   };
+}
+
+function choicesOf(kindName: string): Pick<OptionSpec, "choices"> {
+  if (kindName === "boolean") return { choices: ["true", "false"] };
+  return kindName === "level" ? { choices: logLevels } : {};
 }
 
 /**

@@ -5,6 +5,7 @@ export const transportOption: OptionSpec = {
   long: "transport",
   short: "t",
   value: "NAME",
+  choices: ["tcp"],
   about: "Transport; tcp is the only one",
   standard: "tcp",
 };
@@ -34,5 +35,6 @@ export const hostidOption: OptionSpec = {
 export const nqnOption: OptionSpec = { long: "nqn", short: "n", value: "NQN", about: "NQN of the subsystem" };
 
 export function outputOption(standard: "json" | "table"): OptionSpec {
-  return { long: "output", short: "o", value: "FORMAT", about: "json or table", standard };
+  const choices = ["json", "table"];
+  return { long: "output", short: "o", value: "FORMAT", choices, about: "json or table", standard };
 }

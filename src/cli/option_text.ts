@@ -1,0 +1,25 @@
+/** An option in words: the same in help texts, manual pages and completion scripts. */
+import type { OptionSpec } from "./command.ts";
+
+/** `-o, --output <FORMAT>`. */
+export function optionTerm({ long, short, value, valueOptional }: OptionSpec): string {
+  const shown = value === undefined ? "" : valueOptional ? ` [${value}]` : ` <${value}>`;
+  return `${short === undefined ? "" : `-${short}, `}--${long}${shown}`;
+}
+
+/** What it does, with what help should not leave out in brackets. */
+export function optionHelp({ about, standard, envName, required, many }: OptionSpec): string {
+  const notes = [
+    required ? "required" : "",
+    many ? "may be repeated, or a comma list" : "",
+    standard === undefined ? "" : `default: ${standard}`,
+    envName === undefined ? "" : `env: ${envName}`,
+  ].filter((note) => note !== "");
+  return notes.length === 0 ? about : `${about} (${notes.join(", ")})`;
+}
+
+/** Every command's own besides those of the table. */
+export const helpOption: OptionSpec = { long: "help", short: "h", about: "print this help" };
+
+/** The program's own. */
+export const versionOption: OptionSpec = { long: "version", short: "V", about: "print the version" };

@@ -1,0 +1,109 @@
+/** The completion script for zsh: one `_arguments` call a command. */
+import type { CommandSpec, CommandTable, OptionSpec } from "./command.ts";
+import { type CommandWord, firstWords, secondWords } from "./command_words.ts";
+import { helpOption, versionOption } from "./option_text.ts";
+
+export function zshCompletion(table: CommandTable): string {
+  const words = firstWords(table);
+  return [
+    "#compdef discovery-client",
+    "# zsh completion for discovery-client, made by: discovery-client completion zsh",
+    "",
+    "_discovery_client() {",
+    "  if (( CURRENT == 2 )); then",
+    ...wordLines([...words, { word: "help", about: "Explain a command" }], "    "),
+    ...argumentLines([helpOption, versionOption], "    "),
+    "    return",
+    "  fi",
+    "  [[ $words[2] == help ]] && { shift words; (( CURRENT-- )) }",
+    "  local command=$words[2]",
+    "  shift words; (( CURRENT-- ))",
+    '  case "$command" in',
+    ...words.flatMap(({ word }) => firstWordCase(table, word)),
+    "  esac",
+    "}",
+    "",
+    "# Autoloaded it is called at once, sourced it is made known.",
+    'if [[ $funcstack[1] == _discovery_client ]]; then _discovery_client "$@"; else compdef _discovery_client discovery-client; fi',
+    "",
+  ].join("\n");
+}
+
+function firstWordCase(table: CommandTable, first: string): string[] {
+  const seconds = secondWords(table, first);
+  const specs = table.commands.filter(({ words }) => words[0] === first);
+  if (seconds.length === 0) {
+    return [`    ${quote(first)})`, ...specs.flatMap((spec) => commandLines(spec, "      ")), "      ;;"];
+  }
+  return [
+    `    ${quote(first)})`,
+    "      if (( CURRENT == 2 )); then",
+    ...wordLines(seconds, "        "),
+    "        return",
+    "      fi",
+    "      command=$words[2]",
+    "      shift words; (( CURRENT-- ))",
+    '      case "$command" in',
+    ...specs.flatMap((spec) => [
+      `        ${quote(spec.words[1] ?? "")})`,
+      ...commandLines(spec, "          "),
+      "          ;;",
+    ]),
+    "      esac",
+    "      ;;",
+  ];
+}
+
+function wordLines(words: readonly CommandWord[], indent: string): string[] {
+  const items = words.map(({ word, about }) => quote(`${word}:${about}`));
+  return [
+    `${indent}local -a choices=(`,
+    ...items.map((item) => `${indent}  ${item}`),
+    `${indent})`,
+    `${indent}_describe -t commands command choices`,
+  ];
+}
+
+function commandLines({ options }: CommandSpec, indent: string): string[] {
+  return argumentLines([...options, helpOption], indent);
+}
+
+function argumentLines(options: readonly OptionSpec[], indent: string): string[] {
+  const specs = options.map((option) => `${indent}  ${argumentSpec(option)}`);
+  return [`${indent}_arguments -s -S \\`, specs.join(" \\\n")];
+}
+
+/** `'(-o --output)'{-o+,--output=}'[json or table]:FORMAT:(json table)'`. */
+function argumentSpec(
+  { long, short, about, value, valueOptional, many, choices, names }: OptionSpec,
+): string {
+  const [shortMark, longMark] = value === undefined ? ["", ""] : valueOptional ? ["-", "=-"] : ["+", "="];
+  const all = [...short === undefined ? [] : [`-${short}`], `--${long}`];
+  const exclusion = many ? "*" : `(${all.join(" ")})`;
+  const spellings = short === undefined
+    ? quote(`--${long}${longMark}`)
+    : `{${quote(`-${short}${shortMark}`)},${quote(`--${long}${longMark}`)}}`;
+  const action = choices !== undefined ? `(${choices.join(" ")})` : actions[names ?? "text"];
+  const argument = value === undefined ? "" : `${valueOptional ? "::" : ":"}${escapeColons(value)}:${action}`;
+  return `${quote(exclusion)}${spellings}${quote(`[${escapeBrackets(about)}]${argument}`)}`;
+}
+
+const actions = {
+  file: "_files",
+  directory: "_files -/",
+  device: "(/sys/class/nvme/nvme*(N:t))",
+  // Nothing is known about it: a blank says so.
+  text: " ",
+} as const;
+
+function escapeColons(text: string): string {
+  return text.replaceAll(":", "\\:");
+}
+
+function escapeBrackets(text: string): string {
+  return text.replace(/[\\[\]]/g, "\\$&");
+}
+
+function quote(text: string): string {
+  return `'${text.replaceAll("'", "'\\''")}'`;
+}

@@ -1,0 +1,122 @@
+/** The manual: complete, the same every time, and troff that groff has nothing to say about. */
+import { commands } from "../../src/cli/commands.ts";
+import { assert, assertEquals } from "../assert.ts";
+import { runIn, withDirectory } from "./memory_environment.ts";
+
+async function print(format: string): Promise<string> {
+  const { status, stdout, stderr } = await runIn(["gen", format]);
+  assertEquals([status, stderr], [0, ""]);
+  return stdout;
+}
+
+/** The page as people see it, and what groff complains of; null where there is no groff. */
+async function typeset(text: string): Promise<{ shown: string; complaints: string } | null> {
+  try {
+    const child = new Deno.Command("groff", {
+      args: ["-ww", "-man", "-Tascii", "-P-cbou"],
+      stdin: "piped",
+      stdout: "piped",
+      stderr: "piped",
+    }).spawn();
+    const writer = child.stdin.getWriter();
+    await writer.write(new TextEncoder().encode(text));
+    await writer.close();
+    const { stdout, stderr } = await child.output();
+    const decoder = new TextDecoder();
+    return { shown: decoder.decode(stdout), complaints: decoder.decode(stderr) };
+  } catch (error) {
+    assert(error instanceof Deno.errors.NotFound, String(error));
+    return null;
+  }
+}
+
+/** Lines may end anywhere, even behind a hyphen. */
+function flat(text: string): string {
+  return text.replace(/\s+/g, "");
+}
+
+Deno.test("gen man prints a page that holds every command and option, and that groff takes", async () => {
+  const text = await print("man");
+  assert(/^\.TH "DISCOVERY\\-CLIENT" 8 /.test(text), text.slice(0, 60));
+  const sections = [...text.matchAll(/^\.SH (.*)$/gm)].map(([, name]) => name);
+  assertEquals(sections, [
+    "NAME",
+    "SYNOPSIS",
+    "DESCRIPTION",
+    "OPTIONS",
+    "COMMANDS",
+    "FILES",
+    "EXIT STATUS",
+  ]);
+  for (const { words } of commands) {
+    assert(text.includes(`.SS "${words.join(" ").replaceAll("-", "\\-")}"`), words.join(" "));
+  }
+  for (const line of text.split("\n").filter((line) => /^[.']/.test(line))) {
+    assert(/^\.(TH|SH|SS|TP|P|EX|EE|nh|ad|B|I|BR)\b/.test(line), line);
+  }
+  const page = await typeset(text);
+  if (page === null) return;
+  assertEquals(page.complaints, "");
+  const shown = flat(page.shown);
+  for (const { words, about, options, examples } of commands) {
+    for (const part of [about, ...options.map(({ about }) => about), ...examples]) {
+      assert(shown.includes(flat(part)), `${words.join(" ")} lacks: ${part}`);
+    }
+    for (const { long, standard, envName } of options) {
+      assert(shown.includes(`--${long}`), long);
+      if (standard !== undefined) assert(shown.includes(flat(`default: ${standard}`)), standard);
+      if (envName !== undefined) assert(shown.includes(`env:${envName}`), envName);
+    }
+  }
+});
+
+Deno.test("gen markdown prints every command and option, each row with as many cells as its heading", async () => {
+  const text = await print("markdown");
+  for (const { words, options, examples } of commands) {
+    const start = text.indexOf(`\n## discovery-client ${words.join(" ")}\n`);
+    assert(start > 0, words.join(" "));
+    const section = text.slice(start + 1, text.indexOf("\n## ", start + 1));
+    for (const { long, envName } of options) {
+      assert(section.includes(`--${long}`), long);
+      if (envName !== undefined) assert(section.includes(`\`${envName}\``), envName);
+    }
+    for (const example of examples) assert(section.includes(example), example);
+  }
+  let cells = 0;
+  for (const line of text.split("\n")) {
+    const count = line.startsWith("|") ? line.replaceAll("\\|", "").split("|").length : 0;
+    if (cells > 0 && count > 0) assertEquals(count, cells, line);
+    cells = count;
+  }
+});
+
+Deno.test("gen --output writes a file for each command, and prints their names", async () => {
+  await withDirectory(async (root) => {
+    for (
+      const [format, names] of [
+        ["man", commands.map(({ words }) => `${["discovery-client", ...words].join("-")}.8`)],
+        ["markdown", commands.map(({ words }) => `${["discovery-client", ...words].join("_")}.md`)],
+      ] as const
+    ) {
+      const overview = format === "man" ? "discovery-client.8" : "discovery-client.md";
+      const directory = `${root}/made/${format}`;
+      const { status, stdout, stderr } = await runIn(["gen", format, "--output", directory]);
+      assertEquals([status, stderr], [0, ""]);
+      assertEquals(stdout, [overview, ...names].map((name) => `${directory}/${name}\n`).join(""));
+      assertEquals([...Deno.readDirSync(directory)].length, names.length + 1);
+      for (const name of [overview, ...names]) {
+        const text = await Deno.readTextFile(`${directory}/${name}`);
+        if (format === "man") assertEquals((await typeset(text))?.complaints ?? "", "", name);
+        else {
+          for (const [, link = ""] of text.matchAll(/\]\(([^)]*)\)/g)) {
+            assert([overview, ...names].includes(link), link);
+          }
+        }
+      }
+    }
+    await Deno.writeTextFile(`${root}/file`, "");
+    const blocked = await runIn(["gen", "man", "--output", `${root}/file`]);
+    assertEquals([blocked.status, blocked.stdout], [1, ""]);
+    assert(blocked.stderr.includes(`Cannot make the directory ${root}/file`), blocked.stderr);
+  });
+});
