@@ -70,8 +70,7 @@ function titleLines(name: string, about: string): string[] {
   const version = `discovery-client ${versionText()}`;
   return [
     `.TH ${quoted(name.toUpperCase())} 8 "" ${quoted(version)} "System Manager\\(aqs Manual"`,
-    // Neither hyphenated nor stretched: names are to be copied.
-    ".nh",
+    // Not stretched: long names leave wide gaps.
     ".ad l",
     ".SH NAME",
     `${escape(name)} \\- ${escape(about)}`,

@@ -30,9 +30,9 @@ async function typeset(text: string): Promise<{ shown: string; complaints: strin
   }
 }
 
-/** Lines may end anywhere, even behind a hyphen. */
+/** Lines may end anywhere, also within a word, behind a hyphen that was not there. */
 function flat(text: string): string {
-  return text.replace(/\s+/g, "");
+  return text.replace(/[\s-]+/g, "");
 }
 
 Deno.test("gen man prints a page that holds every command and option, and that groff takes", async () => {
@@ -52,7 +52,7 @@ Deno.test("gen man prints a page that holds every command and option, and that g
     assert(text.includes(`.SS "${words.join(" ").replaceAll("-", "\\-")}"`), words.join(" "));
   }
   for (const line of text.split("\n").filter((line) => /^[.']/.test(line))) {
-    assert(/^\.(TH|SH|SS|TP|P|EX|EE|nh|ad|B|I|BR)\b/.test(line), line);
+    assert(/^\.(TH|SH|SS|TP|P|EX|EE|ad|B|I|BR)\b/.test(line), line);
   }
   const page = await typeset(text);
   if (page === null) return;
@@ -63,7 +63,7 @@ Deno.test("gen man prints a page that holds every command and option, and that g
       assert(shown.includes(flat(part)), `${words.join(" ")} lacks: ${part}`);
     }
     for (const { long, standard, envName } of options) {
-      assert(shown.includes(`--${long}`), long);
+      assert(shown.includes(flat(long)), long);
       if (standard !== undefined) assert(shown.includes(flat(`default: ${standard}`)), standard);
       if (envName !== undefined) assert(shown.includes(`env:${envName}`), envName);
     }
