@@ -1,6 +1,7 @@
 /**
- * The options of an entry line: one row each, with its names and the reader of its value. The names are those of
- * nvme-cli's discovery.conf; the ranges those of /dev/nvme-fabrics (Linux drivers/nvme/host/fabrics.c).
+ * The options of an entry line: one row each, with its names, what it means, and the reader of its value. The names
+ * are those of nvme-cli's discovery.conf and `nvme connect`; the ranges those of /dev/nvme-fabrics (Linux
+ * drivers/nvme/host/fabrics.c, nvmf_parse_options), narrower where NVMe or a timer sets a bound.
  * A value never holds a comma, a blank or a control character: it could add an option to the kernel's connect string.
  */
 import {
@@ -14,6 +15,7 @@ import {
 import { quoteText } from "../base/quote.ts";
 import { Secret } from "../base/secret.ts";
 import type { ConnectOptions } from "../model/connect_options.ts";
+import { dhchapSecretShape, isDhchapSecret, looksSecret } from "../nvme/dhchap_secret.ts";
 import { formatHostId, nqnProblem, parseHostId, plainTextProblem } from "../nvme/nqn.ts";
 
 /** What a line has said so far. */
@@ -47,6 +49,9 @@ export interface EntryOption {
 /** As milliseconds, the longest time a timer can wait, and a fit for the kernel's signed integers. */
 const secondsMax = 2_147_483;
 
+/** Queue identifiers have 16 bits (Base Specification 2.1 §3.3.3.2); the kernel takes no more than there are CPUs. */
+const queuesMax = 65_535;
+
 export const entryOptions: readonly EntryOption[] = [
   { names: ["transport"], short: "t", read: readTransport },
   { names: ["traddr"], short: "a", read: readTraddr },
@@ -64,16 +69,32 @@ export const entryOptions: readonly EntryOption[] = [
   { names: ["ctrl-loss-tmo"], short: "l", read: numberReader("ctrlLossTmo", -1, secondsMax) },
   { names: ["keep-alive-tmo"], short: "k", read: numberReader("keepAliveTmo", 0, secondsMax) },
   { names: ["reconnect-delay"], short: "c", read: numberReader("reconnectDelay", 1, secondsMax) },
-  { names: ["nr-io-queues"], short: "i", read: numberReader("nrIoQueues", 1, 65_535) },
+  { names: ["nr-io-queues"], short: "i", read: numberReader("nrIoQueues", 1, queuesMax) },
+  { names: ["nr-write-queues"], short: "W", read: numberReader("nrWriteQueues", 1, queuesMax) },
+  { names: ["nr-poll-queues"], short: "P", read: numberReader("nrPollQueues", 1, queuesMax) },
   { names: ["queue-size"], short: "Q", read: numberReader("queueSize", 16, 1_024) },
+  { names: ["fast-io-fail-tmo"], short: "F", read: numberReader("fastIoFailTmo", -1, secondsMax) },
+  // The kernel takes more than 255, and makes 255 of it.
+  { names: ["tos"], short: "T", read: numberReader("tos", 0, 255) },
+  { names: ["disable-sqflow"], short: "d", set: flagSetter("disableSqflow") },
   { names: ["dhchap-secret"], short: "S", read: secretReader("dhchapSecret"), secret: true },
   { names: ["dhchap-ctrl-secret"], short: "C", read: secretReader("dhchapCtrlSecret"), secret: true },
   { names: ["hdr-digest"], short: "g", set: flagSetter("hdrDigest") },
   { names: ["data-digest"], short: "G", set: flagSetter("dataDigest") },
   { names: ["tls"], set: flagSetter("tls") },
+  { names: ["concat"], set: flagSetter("concat") },
   { names: ["tls-key"], read: readTlsKey, secret: true },
   { names: ["keyring"], read: readKeyring },
 ];
+
+/**
+ * What nvme-cli has and a line cannot have, and why. `duplicate_connect` would make one more controller of a path at
+ * every comparison with the kernel.
+ */
+export const refusedOptions: ReadonlyMap<string, string> = new Map([
+  ["duplicate-connect", "a path has one controller, always"],
+  ["D", "a path has one controller, always"],
+]);
 
 /** nvme-cli wrote some names with underscores; both are understood. */
 const optionsByName = new Map(entryOptions.flatMap((option) => option.names.map((name) => [name, option])));
@@ -163,14 +184,9 @@ function numberReader(key: KeysOf<number>, min: number, max: number): ValueReade
   };
 }
 
-/**
- * Base Specification 2.1 §8.3.4.5.7: `DHHC-1:hh:`, Base64 of the key (32, 48 or 64 bytes) with its CRC (4 bytes), and
- * a colon. The CRC is the kernel's to check.
- */
 function secretReader(key: KeysOf<Secret>): ValueReader {
   return (draft, value) => {
-    const base64 = /^DHHC-1:0[0-3]:([A-Za-z0-9+/]+={0,2}):$/.exec(value)?.[1] ?? "";
-    if (![48, 72, 92].includes(base64.length)) return "DHHC-1:hh:Base64: of a key of 32, 48 or 64 bytes";
+    if (!isDhchapSecret(value)) return dhchapSecretShape;
     draft.options[key] = new Secret(value);
     return null;
   };
@@ -184,18 +200,46 @@ function flagSetter(key: KeysOf<boolean>): (draft: EntryDraft, value: boolean) =
 }
 
 function readTlsKey(draft: EntryDraft, value: string): string | null {
-  if (!/^(0x[0-9A-Fa-f]{1,8}|[1-9]\d{0,9})$/.test(value)) return "the serial number of a key, decimal or 0x…";
+  if (!isKeySerial(value)) return "the serial number of a key, decimal or 0x…";
   draft.options.tlsKey = value;
   return null;
 }
 
+/** The kernel takes numbers only, and looks in its own keyring, `.nvme`, when it is given none. */
 function readKeyring(draft: EntryDraft, value: string): string | null {
-  if (!/^[\w.:@%-]{1,64}$/.test(value)) return "the serial number or name of a keyring";
+  if (value !== ".nvme" && !isKeySerial(value)) {
+    return "the serial number of a keyring, decimal or 0x… (/proc/keys shows it in hex), or .nvme";
+  }
   draft.options.keyring = value;
+  return null;
+}
+
+/** Linux: key_serial_t is a signed 32-bit number, and above zero for a key that exists. */
+function isKeySerial(value: string): boolean {
+  if (!/^(0x[0-9A-Fa-f]{1,8}|[1-9]\d{0,9})$/.test(value)) return false;
+  const serial = Number(value);
+  return serial >= 1 && serial <= 0x7fff_ffff;
+}
+
+/** What options of one line must not stand without each other, or beside each other; words, or null. */
+export function combinationProblem(options: ConnectOptions): string | null {
+  const { dhchapSecret, dhchapCtrlSecret, tls = false, concat = false, tlsKey, keyring } = options;
+  if (dhchapCtrlSecret !== undefined && dhchapSecret === undefined) {
+    return "Cannot use --dhchap-ctrl-secret: it needs --dhchap-secret beside it";
+  }
+  if (concat && tls) return "Cannot use --concat: it brings its own TLS, and --tls stands beside it";
+  if (tlsKey !== undefined && concat) {
+    return "Cannot use --tls-key: --concat makes its own key";
+  }
+  // Without --tls the kernel takes the key, and connects in the clear.
+  if (tlsKey !== undefined && !tls) return "Cannot use --tls-key: it needs --tls beside it";
+  if (keyring !== undefined && !tls && !concat) {
+    return "Cannot use --keyring: it needs --tls or --concat beside it";
+  }
   return null;
 }
 
 /** Text of a line as a message may show it; what looks like a key is hidden wherever it stands. */
 export function shownText(text: string): string {
-  return /DHHC-|NVMeTLSkey/i.test(text) ? "[secret]" : quoteText(text);
+  return looksSecret(text) ? "[secret]" : quoteText(text);
 }
