@@ -23,11 +23,23 @@ const codeOfName: Readonly<Record<string, string>> = {
   BadResource: "EBADF",
 };
 
+/** Numbers for which the runtime has neither a class nor a code, only words: `No such device (os error 19): …`. */
+const codeOfNumber: Readonly<Record<string, string>> = {
+  6: "ENXIO",
+  19: "ENODEV",
+  126: "ENOKEY",
+  127: "EKEYEXPIRED",
+  128: "EKEYREVOKED",
+  129: "EKEYREJECTED",
+};
+
 /** The errno's name of whatever the runtime threw: `ECONNREFUSED`, `ENOENT`; else the error's name. */
 export function errnoOf(error: unknown): string {
   const code = errorCode(error);
   if (/^E[A-Z0-9_]+$/.test(code)) return code;
-  return (error instanceof Error ? codeOfName[error.name] : undefined) ?? code;
+  if (!(error instanceof Error)) return code;
+  const number = /\(os error (\d+)\)/.exec(error.message)?.[1] ?? "";
+  return codeOfName[error.name] ?? codeOfNumber[number] ?? code;
 }
 
 /** What administrators meet, in words. */
