@@ -99,11 +99,12 @@ export class FaultRun {
 
   async lookForSessions(nodes = this.fabric.nodes): Promise<string | null> {
     const sessions = await establishedTo(discoveryPort);
-    const wrong = nodes.filter((node) => sessions.get(this.fabric.address(node)) !== 1);
+    const wrong = nodes.filter((node) => sessions.get(this.fabric.address(node))?.size !== 1);
     return wrong.length === 0
       ? null
       : `sessions to ${
-        [...sessions].map(([address, count]) => `${address}: ${count}`).join(", ") || "nobody"
+        [...sessions].map(([address, inodes]) => `${address}: ${[...inodes].join(" ")}`).join(", ") ||
+        "nobody"
       }`;
   }
 

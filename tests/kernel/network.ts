@@ -110,13 +110,15 @@ export async function tcpConnections(): Promise<TcpConnection[]> {
   });
 }
 
-/** Established connections to each address of this port: `10.99.0.1` to how many. */
-export async function establishedTo(port: number): Promise<Map<string, number>> {
-  const counts = new Map<string, number>();
-  for (const { address, port: found, state } of await tcpConnections()) {
-    if (state === 1 && found === port) counts.set(address, (counts.get(address) ?? 0) + 1);
+/** Sockets with an established connection to each address of this port: `10.99.0.1` to their inodes. */
+export async function establishedTo(port: number): Promise<Map<string, Set<string>>> {
+  const sockets = new Map<string, Set<string>>();
+  for (const { address, port: found, state, inode } of await tcpConnections()) {
+    // A socket without an inode is one that its program has closed.
+    if (state !== 1 || found !== port || inode === "0") continue;
+    sockets.set(address, (sockets.get(address) ?? new Set()).add(inode));
   }
-  return counts;
+  return sockets;
 }
 
 /** Whether a TCP connection comes about at all; swallowed addresses never answer. */
