@@ -1,5 +1,6 @@
 /** The program's entry: the process as Environment, and its exit status. Everything else is in src/. */
 import type { Output } from "./src/cli/environment.ts";
+import { askYesNo, canAsk } from "./src/io/terminal_question.ts";
 import { bugText, runCli } from "./src/cli/run_cli.ts";
 
 type Stream = typeof Deno.stdout | typeof Deno.stderr;
@@ -53,6 +54,7 @@ const status = await runCli({
   env: Deno.env.toObject(),
   stdout: output(Deno.stdout),
   stderr: output(Deno.stderr),
+  ...(canAsk() ? { confirm: askYesNo } : {}),
   onBug: (listener) => void bugListeners.push(listener),
 });
 Deno.exit(status);

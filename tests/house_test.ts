@@ -30,6 +30,10 @@ const badSamples: readonly [rule: string, files: Record<string, string>][] = [
   ["doors", { "src/plan/a.ts": '/** A. */\nimport { Sim } from "../../tests/sim/sim.ts";\n' }],
   ["doors", { "src/plan/a.ts": '/** A. */\nimport { b } from "./b";\n' }],
   ["doors", { "src/attic/a.ts": "/** A. */\n" }],
+  ["disconnects", { "src/cli/serve.ts": '/** A. */\nimport { a } from "../io/delete_controller.ts";\n' }],
+  ["disconnects", { "src/io/a.ts": '/** A. */\nimport { a } from "./delete_controller.ts";\n' }],
+  ["disconnects", { "src/cli/serve.ts": '/** A. */\nconst a = await import("./disconnect_run.ts");\n' }],
+  ["disconnects", { "src/io/a.ts": "/** A. */\nwrite(`${root}/nvme0/delete_controller`);\n" }],
   ["circles", {
     "src/base/a.ts": '/** A. */\nimport { b } from "./b.ts";\n',
     "src/base/b.ts": '/** B. */\nimport { c } from "./c.ts";\n',

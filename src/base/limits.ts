@@ -77,6 +77,8 @@ export const limits = {
   // --- kernel connects ---
   /** Connect writes in the kernel at once: it runs them one by one, a few keep it from idling. */
   connectsInFlightMax: 4,
+  /** An operator's disconnects at once: one whose controller does not answer waits for its shutdown. */
+  disconnectsInFlightMax: 8,
   /** Reachability probes at once. */
   probesInFlightMax: 64,
   /** A proof of reachability is good for this long, ms. */

@@ -41,4 +41,51 @@ const connect: CommandSpec = {
   run: async (environment, options) => (await import("./connect.ts")).connect(environment, options),
 };
 
-export const kernelCommands: readonly CommandSpec[] = [connect];
+const forceOption: OptionSpec = {
+  long: "force",
+  about: "Take away the last path to a device that is mounted, used for swap or otherwise held, too",
+};
+
+const keeping =
+  "A controller that is the last path to a device which is mounted, used for swap, held by another " +
+  "device or open in a process is named and kept, with status 1. An agent that runs connects again what its entry " +
+  "files lead to: remove those first (remove-hostnqn).";
+
+const disconnect: CommandSpec = {
+  words: ["disconnect"],
+  about: "Take NVMe over Fabrics controllers away from the kernel",
+  details: keeping,
+  options: [
+    {
+      long: "device",
+      short: "d",
+      value: "DEVICE",
+      many: true,
+      about: "The controller, as nvme0 or /dev/nvme0",
+    },
+    { ...nqnOption, about: "All controllers of the subsystem with this NQN" },
+    forceOption,
+    outputOption("json"),
+  ],
+  examples: [
+    "discovery-client disconnect -d nvme0",
+    "discovery-client disconnect -n nqn.2016-01.com.example:volumes",
+  ],
+  run: async (environment, options) => (await import("./disconnect.ts")).disconnect(environment, options),
+};
+
+const disconnectAll: CommandSpec = {
+  words: ["disconnect-all"],
+  about: "Take all NVMe over Fabrics controllers away from the kernel; PCIe controllers stay",
+  details: `Asks first when it runs on a terminal; elsewhere it needs --yes. ${keeping}`,
+  options: [
+    { long: "yes", short: "y", about: "Do not ask" },
+    forceOption,
+    outputOption("json"),
+  ],
+  examples: ["discovery-client disconnect-all --yes"],
+  run: async (environment, options) =>
+    (await import("./disconnect_all.ts")).disconnectAll(environment, options),
+};
+
+export const kernelCommands: readonly CommandSpec[] = [connect, disconnect, disconnectAll];

@@ -62,6 +62,32 @@ function importProblem(from: string, target: string): string | null {
   return below < above ? null : `${from} (floor ${above}) must not import ${to} (floor ${below})`;
 }
 
+const deleter = "src/io/delete_controller.ts";
+const disconnecting = "src/cli/disconnect_run.ts";
+
+/** Only an operator's explicit command takes a controller away: nobody else can reach the one file that does. */
+export const onlyCommandsDisconnect: Rule = (files) => {
+  const findings: Finding[] = [];
+  for (const file of files.filter(({ path }) => path.startsWith("src/") || path === "main.ts")) {
+    for (const { target, specifier, line } of file.imports) {
+      const allowed = target === deleter
+        ? [disconnecting]
+        : target === disconnecting
+        ? ["src/cli/disconnect.ts", "src/cli/disconnect_all.ts"]
+        : null;
+      if (allowed === null || allowed.includes(file.path)) continue;
+      findings.push({ rule: "disconnects", path: file.path, line, message: `Must not import ${specifier}` });
+    }
+    for (const { kind, text, line } of file.code) {
+      if (file.path === deleter || (kind !== "string" && kind !== "template")) continue;
+      // The attribute's name, not the module's.
+      if (!/delete_controller(?!\.ts)/.test(text)) continue;
+      findings.push({ rule: "disconnects", path: file.path, line, message: "Names delete_controller" });
+    }
+  }
+  return findings;
+};
+
 /** No file of src reaches itself through imports, types included. */
 export const noCircles: Rule = (files) => {
   const byPath = new Map(
@@ -244,6 +270,7 @@ export const honestTests: Rule = (files) => {
 
 export const rules: readonly Rule[] = [
   doors,
+  onlyCommandsDisconnect,
   noCircles,
   worldOnlyInIo,
   oneFileOneLibrary,
