@@ -9,11 +9,13 @@ import { limits } from "../base/limits.ts";
 import { nearestWord } from "../base/nearest_word.ts";
 import { quoteText } from "../base/quote.ts";
 import {
+  combinationProblem,
   type EntryDraft,
   type EntryOption,
   entryOptionNames,
   optionNamed,
   optionOfLetter,
+  refusedOptions,
   shownText,
   valueProblem,
 } from "./entry_options.ts";
@@ -188,6 +190,8 @@ function longOption({ text, column }: LineWord): NamedOption {
   const name = equals < 0 ? text.slice(2) : text.slice(2, equals);
   const option = optionNamed(name);
   if (option === undefined) {
+    const refused = refusedOptions.get(name.replaceAll("_", "-"));
+    if (refused !== undefined) throw new LineProblem(column, () => `Cannot use --${name}: ${refused}`);
     throw new LineProblem(column, () => {
       const nearest = nearestWord(name, entryOptionNames);
       const hint = nearest === null ? "" : `; did you mean --${nearest}?`;
@@ -209,7 +213,14 @@ function takeLetters(
     const letter = text[at] ?? "";
     const option = optionOfLetter(letter);
     if (option === undefined) {
-      throw new LineProblem(column + at - 1, () => `Unknown option ${quoteText(`-${letter}`)}`);
+      const refused = refusedOptions.get(letter);
+      throw new LineProblem(
+        column + at - 1,
+        () =>
+          refused === undefined
+            ? `Unknown option ${quoteText(`-${letter}`)}`
+            : `Cannot use -${letter}: ${refused}`,
+      );
     }
     const shown = `-${letter}`;
     const last = at === text.length - 1;
@@ -277,9 +288,8 @@ function entryOf(draft: EntryDraft, origin: Entry["origin"]): Entry {
       () => `Cannot use line: --traddr says port ${traddrPort}, --trsvcid says ${trsvcid}`,
     );
   }
-  if (options.dhchapCtrlSecret !== undefined && options.dhchapSecret === undefined) {
-    throw new LineProblem(1, () => "Cannot use --dhchap-ctrl-secret: it needs --dhchap-secret beside it");
-  }
+  const combination = combinationProblem(options);
+  if (combination !== null) throw new LineProblem(1, () => combination);
   return {
     cluster: { subsysnqn, hostnqn },
     transport: draft.transport ?? "tcp",

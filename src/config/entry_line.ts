@@ -37,10 +37,16 @@ export function formatEntryLine(entry: Omit<Entry, "origin">): string {
   add("-k", options.keepAliveTmo);
   add("-c", options.reconnectDelay);
   add("-i", options.nrIoQueues);
+  add("-W", options.nrWriteQueues);
+  add("-P", options.nrPollQueues);
   add("-Q", options.queueSize);
+  add("-F", options.fastIoFailTmo);
+  add("-T", options.tos);
+  addFlag("-d", options.disableSqflow);
   addFlag("-g", options.hdrDigest);
   addFlag("-G", options.dataDigest);
   addFlag("--tls", options.tls);
+  addFlag("--concat", options.concat);
   add("--tls-key", options.tlsKey);
   add("--keyring", options.keyring);
   return words.join(" ");

@@ -38,11 +38,27 @@ export interface StateEntry {
   readonly secured?: boolean;
 }
 
+const rememberedCounts = [
+  "keepAliveTmo",
+  "reconnectDelay",
+  "nrIoQueues",
+  "nrWriteQueues",
+  "nrPollQueues",
+  "queueSize",
+  "tos",
+] as const;
+const rememberedFlags = ["hdrDigest", "dataDigest", "disableSqflow"] as const;
+
+/** Every connect option but those with a field of their own, and those that secure a connection. */
+export const rememberedOptionNames = [
+  "hostIface",
+  "fastIoFailTmo",
+  ...rememberedCounts,
+  ...rememberedFlags,
+] as const;
+
 /** Whole numbers and flags, named and ranged as in `ConnectOptions`; and the interface. */
-export type RememberedOptions = Pick<
-  ConnectOptions,
-  "hostIface" | "keepAliveTmo" | "reconnectDelay" | "nrIoQueues" | "queueSize" | "hdrDigest" | "dataDigest"
->;
+export type RememberedOptions = Pick<ConnectOptions, typeof rememberedOptionNames[number]>;
 
 export interface State {
   readonly entries: readonly StateEntry[];
@@ -194,13 +210,14 @@ function parseExtras(item: Record<string, unknown>) {
 /** Those that are what they should be. */
 function parseOptions(value: unknown): { options?: RememberedOptions } {
   if (!isRecord(value)) return {};
-  const { hostIface, hdrDigest, dataDigest } = value;
-  const numbers = ["keepAliveTmo", "reconnectDelay", "nrIoQueues", "queueSize"] as const;
+  const { hostIface, fastIoFailTmo } = value;
   const options: RememberedOptions = {
     ...(typeof hostIface === "string" && /^[\x21-\x2b\x2d-\x7e]{1,15}$/.test(hostIface) ? { hostIface } : {}),
-    ...Object.fromEntries(numbers.flatMap((name) => isCount(value[name]) ? [[name, value[name]]] : [])),
-    ...(hdrDigest === true ? { hdrDigest } : {}),
-    ...(dataDigest === true ? { dataDigest } : {}),
+    ...(isLossSeconds(fastIoFailTmo) ? { fastIoFailTmo } : {}),
+    ...Object.fromEntries(
+      rememberedCounts.flatMap((name) => isCount(value[name]) ? [[name, value[name]]] : []),
+    ),
+    ...Object.fromEntries(rememberedFlags.flatMap((name) => value[name] === true ? [[name, true]] : [])),
   };
   return Object.keys(options).length === 0 ? {} : { options };
 }

@@ -16,16 +16,28 @@ export interface ConnectOptions {
   /** Seconds. */
   readonly reconnectDelay?: number;
   readonly nrIoQueues?: number;
+  /** Queues for writes alone, beside the I/O queues. */
+  readonly nrWriteQueues?: number;
+  /** Queues for polled I/O, beside the others. */
+  readonly nrPollQueues?: number;
   /** Entries of an I/O queue. */
   readonly queueSize?: number;
+  /** Seconds a lost controller's I/O waits before it fails, while the controller is kept; -1 waits to the end. */
+  readonly fastIoFailTmo?: number;
+  /** Type of service of the connection's packets, 0 to 255. */
+  readonly tos?: number;
+  /** No flow control of the submission queue. */
+  readonly disableSqflow?: boolean;
   readonly dhchapSecret?: Secret;
   readonly dhchapCtrlSecret?: Secret;
   readonly hdrDigest?: boolean;
   readonly dataDigest?: boolean;
   readonly tls?: boolean;
+  /** TLS with a key that DH-CHAP brings about; needs a secret, and excludes `tls`. */
+  readonly concat?: boolean;
   /** Key serial of the TLS PSK, as text (decimal or hex). */
   readonly tlsKey?: string;
-  /** Keyring serial or name, as text. */
+  /** Keyring serial, as text, or `.nvme`, the kernel's own. */
   readonly keyring?: string;
 }
 

@@ -18,7 +18,15 @@ export interface ConnectString {
   readonly leftOut: readonly string[];
 }
 
-const securityTokens: ReadonlySet<string> = new Set(["tls", "dhchap_secret", "dhchap_ctrl_secret"]);
+/** A key or keyring that the kernel does not know of would be another one than was asked for. */
+const securityTokens: ReadonlySet<string> = new Set([
+  "tls",
+  "tls_key",
+  "keyring",
+  "concat",
+  "dhchap_secret",
+  "dhchap_ctrl_secret",
+]);
 
 /** Throws KernelError `EINVAL` when a value cannot be written safely, or security asked for cannot be had. */
 export function formatConnectString(
@@ -27,6 +35,9 @@ export function formatConnectString(
   defaults: ConnectOptions,
   supported: ReadonlySet<string> | null,
 ): ConnectString {
+  const options = { ...defaults, ...definedOnly(path.options) };
+  const problem = combinationProblem(options);
+  if (problem !== null) throw new KernelError("EINVAL", `Cannot connect: ${problem}`);
   // `nqn` comes before the queue options: the kernel resets these when it meets a discovery NQN.
   const tokens: [string, string | number | boolean | Secret | undefined][] = [
     ["transport", path.transport],
@@ -35,7 +46,7 @@ export function formatConnectString(
     ["trsvcid", path.trsvcid],
     ["hostnqn", path.hostnqn],
     ["hostid", hostid],
-    ...optionTokens({ ...defaults, ...definedOnly(path.options) }),
+    ...optionTokens(options),
   ];
   const parts: string[] = [];
   const leftOut: string[] = [];
@@ -69,15 +80,30 @@ function optionTokens(
     ["reconnect_delay", options.reconnectDelay],
     // 0 means the kernel's own choice, one queue a CPU.
     ["nr_io_queues", options.nrIoQueues === 0 ? undefined : options.nrIoQueues],
+    ["nr_write_queues", options.nrWriteQueues],
+    ["nr_poll_queues", options.nrPollQueues],
     ["queue_size", options.queueSize],
+    ["fast_io_fail_tmo", options.fastIoFailTmo],
+    ["tos", options.tos],
+    ["disable_sqflow", options.disableSqflow],
     ["hdr_digest", options.hdrDigest],
     ["data_digest", options.dataDigest],
     ["dhchap_secret", options.dhchapSecret],
     ["dhchap_ctrl_secret", options.dhchapCtrlSecret],
     ["tls", options.tls],
+    ["concat", options.concat],
     ["tls_key", options.tlsKey],
-    ["keyring", options.keyring],
+    // The token takes numbers only; `.nvme` is what the kernel uses without it.
+    ["keyring", options.keyring === ".nvme" ? undefined : options.keyring],
   ];
+}
+
+/** What the kernel refuses with EINVAL and a line in its log (nvmf_parse_options), in words. */
+function combinationProblem({ concat, tls, tlsKey, dhchapSecret }: ConnectOptions): string | null {
+  if (concat !== true) return null;
+  if (tls === true) return "concat brings its own TLS, and tls was asked for beside it";
+  if (tlsKey !== undefined) return "concat makes its own key, and tls_key was given";
+  return dhchapSecret === undefined ? "concat needs a DH-CHAP secret, and there is none" : null;
 }
 
 function definedOnly(options: ConnectOptions): ConnectOptions {

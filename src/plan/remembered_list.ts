@@ -3,7 +3,12 @@
  * have it, and until they are read such an endpoint's paths wait.
  */
 import { formatHostPort } from "../base/address.ts";
-import type { RememberedOptions, State, StateEntry } from "../config/state_file.ts";
+import {
+  rememberedOptionNames,
+  type RememberedOptions,
+  type State,
+  type StateEntry,
+} from "../config/state_file.ts";
 import { clusterKey } from "../model/cluster.ts";
 import type { ConnectOptions } from "../model/connect_options.ts";
 import type { Entry } from "../model/entry.ts";
@@ -42,15 +47,15 @@ function toEntry(member: Member, labels: ReadonlyMap<string, string>): StateEntr
 }
 
 function rememberedOptions(options: ConnectOptions): RememberedOptions {
-  const { hostIface, keepAliveTmo, reconnectDelay, nrIoQueues, queueSize, hdrDigest, dataDigest } = options;
-  const all = { hostIface, keepAliveTmo, reconnectDelay, nrIoQueues, queueSize, hdrDigest, dataDigest };
   return Object.fromEntries(
-    Object.entries(all).filter(([, value]) => value !== undefined && value !== false),
+    rememberedOptionNames.map((name) => [name, options[name]])
+      .filter(([, value]) => value !== undefined && value !== false),
   );
 }
 
-function isSecured({ dhchapSecret, dhchapCtrlSecret, tls, tlsKey, keyring }: ConnectOptions): boolean {
-  return tls === true ||
+function isSecured(options: ConnectOptions): boolean {
+  const { dhchapSecret, dhchapCtrlSecret, tls, concat, tlsKey, keyring } = options;
+  return tls === true || concat === true ||
     [dhchapSecret, dhchapCtrlSecret, tlsKey, keyring].some((value) => value !== undefined);
 }
 

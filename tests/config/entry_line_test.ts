@@ -5,6 +5,7 @@ import { formatIpAddress, parseIpAddress } from "../../src/base/address.ts";
 import { Secret } from "../../src/base/secret.ts";
 import { parseEntryFile } from "../../src/config/entry_file.ts";
 import { formatEntryFile, formatEntryLine } from "../../src/config/entry_line.ts";
+import type { ConnectOptions } from "../../src/model/connect_options.ts";
 import type { Entry } from "../../src/model/entry.ts";
 
 type EntryWish = Omit<Entry, "origin">;
@@ -31,9 +32,9 @@ Deno.test("formatEntryLine() writes the predecessor's line", () => {
 
 Deno.test("formatEntryLine() writes values that begin like an option so that they are read back", () => {
   const cluster = { subsysnqn: "-n", hostnqn: '-q"#' };
-  const entry = { ...plain, cluster, options: { keyring: "-ring", ctrlLossTmo: -1 } };
+  const entry = { ...plain, cluster, options: { hostIface: "-eth", ctrlLossTmo: -1, fastIoFailTmo: -1 } };
   const line = formatEntryLine(entry);
-  assert(line.endsWith(" -l -1 --keyring=-ring"), line);
+  assert(line.endsWith(" -f=-eth -l -1 -F -1"), line);
   const read = parseEntryFile("f", new TextEncoder().encode(line));
   assertEquals(read.errors, []);
   assertEquals(read.entries, [{ ...entry, origin: { file: "f", line: 1 } }]);
@@ -52,20 +53,32 @@ const address = fc.oneof(
 const nqn = fc.string({ unit: fc.constantFrom(..."abz09.:-_#'\"\\=%$&"), minLength: 1, maxLength: 60 })
   .map((tail) => `nqn.2024-05.org.example:x${tail}`);
 const seconds = fc.integer({ min: 1, max: 100_000 });
-const options = fc.record({
+const securities = fc.constantFrom<ConnectOptions>(
+  {},
+  { tls: true },
+  { concat: true },
+  { tls: true, tlsKey: "0xab" },
+  { tls: true, tlsKey: "17", keyring: "99" },
+  { tls: true, keyring: ".nvme" },
+  { concat: true, keyring: "0x7fffffff" },
+);
+const plainOptions = fc.record({
   hostTraddr: fc.ipV4(),
   hostIface: fc.constantFrom("eth0", "bond0.100", "enp1s0f0np0"),
   ctrlLossTmo: fc.integer({ min: -1, max: 10_000 }),
   keepAliveTmo: seconds,
   reconnectDelay: seconds,
   nrIoQueues: fc.integer({ min: 1, max: 128 }),
+  nrWriteQueues: fc.integer({ min: 1, max: 128 }),
+  nrPollQueues: fc.integer({ min: 1, max: 128 }),
   queueSize: fc.integer({ min: 16, max: 1024 }),
+  fastIoFailTmo: fc.integer({ min: -1, max: 10_000 }),
+  tos: fc.integer({ min: 0, max: 255 }),
+  disableSqflow: fc.constant(true as const),
   hdrDigest: fc.constant(true as const),
   dataDigest: fc.constant(true as const),
-  tls: fc.constant(true as const),
-  tlsKey: fc.constantFrom("0xab", "17"),
-  keyring: fc.constantFrom(".nvme", "99"),
 }, { requiredKeys: [], noNullPrototype: true });
+const options = fc.tuple(plainOptions, securities).map(([plain, security]) => ({ ...plain, ...security }));
 const entry: fc.Arbitrary<EntryWish> = fc.record({
   cluster: fc.record({ subsysnqn: nqn, hostnqn: nqn }, { noNullPrototype: true }),
   transport: fc.constant("tcp" as const),

@@ -98,7 +98,14 @@ Deno.test("our own fields come back", () => {
     namedBy: ["10.0.0.2:8009", "[fe80::1%eth0]:8009"],
     retired: true,
     hostName: "node1",
-    options: { hostIface: "eth0", keepAliveTmo: 5, queueSize: 0, dataDigest: true },
+    options: {
+      hostIface: "eth0",
+      keepAliveTmo: 5,
+      queueSize: 0,
+      fastIoFailTmo: -1,
+      tos: 8,
+      dataDigest: true,
+    },
     secured: true,
   };
   const state: State = { entries: [entry], createdAtMs: 1_700_000_000_000, configDigest: "0123456789abcdef" };
@@ -111,6 +118,10 @@ Deno.test("options that are not what they should be are as good as none", () => 
     keepAliveTmo: "5",
     reconnectDelay: -1,
     nrIoQueues: 1.5,
+    nrPollQueues: 2 ** 31,
+    fastIoFailTmo: -2,
+    tos: "8",
+    disableSqflow: "yes",
     hdrDigest: 1,
     dhchapSecret: "x",
   };

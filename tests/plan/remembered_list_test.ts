@@ -51,8 +51,14 @@ Deno.test("rememberedList() keeps every option that is neither key nor secret", 
     keepAliveTmo: 7,
     reconnectDelay: 3,
     nrIoQueues: 2,
+    nrWriteQueues: 3,
+    nrPollQueues: 4,
     queueSize: 64,
+    fastIoFailTmo: -1,
+    tos: 0,
+    disableSqflow: true,
     hdrDigest: true,
+    dataDigest: true,
   };
   const before = list(member("a", { endpoint: endpoint("a", { options }) }));
   const [only] = restarted(before).list.get(theClusterKey)!.members;

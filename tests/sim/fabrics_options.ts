@@ -46,7 +46,7 @@ const kinds: Readonly<Record<string, Kind>> = {
   keep_alive_tmo: { least: 0 },
   reconnect_delay: { least: 1 },
   ctrl_loss_tmo: { least: -Infinity },
-  fast_io_fail_tmo: { least: -1 },
+  fast_io_fail_tmo: { least: -Infinity },
   tos: { least: 0 },
   hdr_digest: "flag",
   data_digest: "flag",
@@ -56,13 +56,16 @@ const kinds: Readonly<Record<string, Kind>> = {
   dhchap_secret: "text",
   dhchap_ctrl_secret: "text",
   tls: "flag",
-  keyring: { least: 0 },
-  tls_key: { least: 0 },
+  concat: "flag",
+  keyring: { least: 1 },
+  tls_key: { least: 1 },
 };
 
 /** All tokens of a recent kernel. */
 export const fabricsTokens: readonly string[] = Object.keys(kinds);
 
+/** NVME_DEFAULT_KATO, seconds. */
+const keepAliveDefault = 5;
 const writeBytesMax = 4095;
 const nqnCharsMax = 222;
 const discoveryNqn = "nqn.2014-08.org.nvmexpress.discovery";
@@ -89,6 +92,7 @@ export function parseFabricsOptions(
   const transport = required("transport");
   const nqn = checkedNqn("nqn", required("nqn"));
   if (transport !== "tcp") throw failure("EINVAL", `No handler found for transport ${transport}`);
+  checkConcat(given);
   const discovery = given.has("discovery") || nqn === discoveryNqn;
   return {
     transport,
@@ -101,7 +105,8 @@ export function parseFabricsOptions(
     hostIface: value("host_iface"),
     ctrlLossTmo: number("ctrl_loss_tmo", 600),
     reconnectDelay: number("reconnect_delay", 10),
-    keepAliveTmo: number("keep_alive_tmo", discovery ? 0 : 5),
+    // 0 is the default for an I/O controller.
+    keepAliveTmo: number("keep_alive_tmo", 0) || (discovery ? 0 : keepAliveDefault),
     discovery,
     given,
   };
@@ -128,9 +133,18 @@ function parseToken(part: string, known: ReadonlySet<string>): [string, string] 
   return [name, value];
 }
 
+function checkConcat(given: ReadonlyMap<string, string>): void {
+  if (!given.has("concat")) return;
+  if (given.has("tls")) throw failure("EINVAL", "Secure concatenation over TLS is not supported");
+  if (given.has("tls_key")) throw failure("EINVAL", "Cannot specify a TLS key for secure concatenation");
+  if (!given.has("dhchap_secret")) throw failure("EINVAL", "Need DH-CHAP for secure concatenation");
+}
+
+/** As match_int reads: decimal, hex with 0x, octal with 0, in 32 bits. */
 function parseNumber(text: string): number | null {
-  if (!/^-?(0x[0-9a-f]+|\d+)$/i.test(text)) return null;
-  const number = text.startsWith("-") ? -Number(text.slice(1)) : Number(text);
+  if (!/^-?(0x[0-9a-f]+|0[0-7]*|[1-9]\d*)$/i.test(text)) return null;
+  const digits = text.replace(/^-/, "").replace(/^0(?=\d)/, "0o");
+  const number = text.startsWith("-") ? -Number(digits) : Number(digits);
   return Math.abs(number) < 2 ** 31 ? number : null;
 }
 
