@@ -22,9 +22,11 @@ export const configOption: OptionSpec = {
   standard: defaultSettingsFile,
 };
 
-/** The options of the settings named; of all of them when none is. */
+/** The options of the settings named; of all of them when none is. None for secrets: anybody can read arguments. */
 export function settingOptions(paths?: readonly string[]): OptionSpec[] {
-  return settingKeys.filter(({ path }) => paths === undefined || paths.includes(path)).map(settingOption);
+  return settingKeys.filter(({ path, setting }) =>
+    (paths === undefined || paths.includes(path)) && setting.kind.secret !== true
+  ).map(settingOption);
 }
 
 function settingOption({ path, envName, setting }: SettingKey): OptionSpec {

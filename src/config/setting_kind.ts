@@ -5,6 +5,8 @@
  */
 import { formatHostPort, isHostName, isIpAddress, parsePort, splitHostPort } from "../base/address.ts";
 import { formatDurationMs, parseDurationMs } from "../base/duration.ts";
+import { Secret } from "../base/secret.ts";
+import { dhchapSecretShape, isDhchapSecret } from "../nvme/dhchap_secret.ts";
 import { entryFileNameProblem } from "../model/entry_file_name.ts";
 import * as v from "./schema.ts";
 
@@ -18,8 +20,10 @@ export interface SettingKind<T> {
   readonly schema: v.GenericSchema<unknown, T>;
   /** The value, or undefined when `raw` is none. */
   parse(raw: RawValue): T | undefined;
-  /** Text that `parse` reads back. */
+  /** Text that `parse` reads back; of a secret, only whether there is one. */
   format(value: T): string;
+  /** The value shows up in no message and on no command line. */
+  readonly secret?: true;
 }
 
 /** What a log line must weigh to be written, lightest first. */
@@ -77,13 +81,16 @@ export const boolean = settingKind(
   ),
 );
 
-/** Milliseconds, written in Go's notation. */
-export function duration({ minMs, maxMs, what }: { minMs: number; maxMs: number; what: string }) {
+/** Milliseconds, written in Go's notation; `zero`: 0 is allowed beside what lies between the bounds. */
+export function duration(
+  { minMs, maxMs, what, zero = false }: { minMs: number; maxMs: number; what: string; zero?: boolean },
+) {
   const text = v.pipe(v.string(), v.transform((text) => parseDurationMs(text.trim())), v.number());
+  const isInside = (value: number) => (zero && value === 0) || (value >= minMs && value <= maxMs);
   return settingKind(
     "duration",
     what,
-    v.pipe(v.union([text, v.literal(0)]), v.minValue(minMs), v.maxValue(maxMs)),
+    v.pipe(v.union([text, v.literal(0)]), v.check(isInside)),
     (value) => {
       // The short form is rounded; what is written must be read back as the same.
       const short = formatDurationMs(value);
@@ -139,6 +146,29 @@ export const word = settingKind(
   "text without commas, spaces or control characters",
   v.pipe(v.string(), v.regex(/^[\x21-\x2b\x2d-\x7e]{1,256}$/)),
 );
+
+/** What follows an NQN after a dot; empty for nothing. */
+export const nqnSuffix = settingKind(
+  "text",
+  "up to 64 letters, digits and the characters .:_- without a dot at either end, or nothing",
+  v.pipe(v.string(), v.regex(/^(?:[\w:-]+(?:\.[\w:-]+)*)?$/), v.maxLength(64)),
+);
+
+/** A DH-HMAC-CHAP secret; null where none is said. */
+export const dhchapSecret: SettingKind<Secret | null> = {
+  ...settingKind(
+    "secret",
+    dhchapSecretShape,
+    v.pipe(
+      v.string(),
+      v.trim(),
+      v.check((text) => text === "" || isDhchapSecret(text)),
+      v.transform((text) => text === "" ? null : new Secret(text)),
+    ),
+    (value) => value === null ? "" : "set",
+  ),
+  secret: true,
+};
 
 /** In text, items are parted by commas; one item alone is a list too. */
 export function listOf<T>(kind: SettingKind<T>, what: string): SettingKind<readonly T[]> {

@@ -8,6 +8,16 @@ import { ConfigError, type TextPosition } from "../base/errors.ts";
 import { limits } from "../base/limits.ts";
 import { nearestWord } from "../base/nearest_word.ts";
 import { quoteText } from "../base/quote.ts";
+import { looksSecret } from "../nvme/dhchap_secret.ts";
+import {
+  type ClusterSecrets,
+  clusterSecretsKey,
+  readClusterSecrets,
+  saysCtrl,
+  saysHost,
+  type SecretSettings,
+} from "./cluster_secrets.ts";
+import { shownText } from "./entry_options.ts";
 import type { RawValue } from "./setting_kind.ts";
 import { type SettingKey, settingKeys, type Settings } from "./settings_table.ts";
 import { parseYamlText, type YamlNode, type YamlPair } from "./yaml_text.ts";
@@ -83,17 +93,27 @@ const groupPaths = new Map(
     .map((path) => [path.toLowerCase(), path]),
 );
 
-const knownPaths = [...settingKeys.map((key) => key.path), ...groupPaths.values()];
+const knownPaths = [...settingKeys.map((key) => key.path), ...groupPaths.values(), clusterSecretsKey];
+const hidden = "a value that is not shown";
+const ranks = { default: 0, file: 1, environment: 2, flag: 3 } as const;
+
+const secretsWithFiles: readonly [keyof SecretSettings, keyof SecretSettings][] = [
+  ["dhChapSecret", "dhChapSecretFile"],
+  ["dhChapCtrlSecret", "dhChapCtrlSecretFile"],
+];
 
 class Loader {
   readonly #values = new Map<SettingKey, unknown>(settingKeys.map((key) => [key, key.setting.standard]));
   readonly #sources = new Map<string, SettingSource>(
     settingKeys.map((key) => [key.path, { from: "default", name: "default" }]),
   );
+  #clusterSecrets: readonly ClusterSecrets[] = [];
+  #file = "";
   readonly #problems: SettingProblem[] = [];
   readonly #warnings: string[] = [];
 
   handleYaml(text: string, file: string): void {
+    this.#file = file;
     if (text.length > limits.settingsBytesMax) {
       const message = `Cannot read settings in ${file}: ${text.length} characters, ` +
         `at most ${limits.settingsBytesMax} are read`;
@@ -112,7 +132,7 @@ class Loader {
       const first = seen.get(path);
       if (first !== undefined) {
         const expected = `the key once, it stands in line ${first.at.line} already`;
-        this.#refuse(quotedPath(path), fileSource(file, pair.at), expected, `${quoteText(pair.key)} again`);
+        this.#refuse(quotedPath(path), fileSource(file, pair.at), expected, `${shownText(pair.key)} again`);
       } else this.#handlePair(pair, path, file);
       seen.set(path, first ?? pair);
     }
@@ -120,6 +140,7 @@ class Loader {
 
   #handlePair(pair: YamlPair, path: string, file: string): void {
     const { value: node } = pair;
+    if (path === clusterSecretsKey.toLowerCase()) return this.#handleClusterSecrets(node, file);
     const key = keysByPath.get(path);
     const group = groupPaths.get(path);
     if (key === undefined && group === undefined) {
@@ -135,12 +156,20 @@ class Loader {
     } else this.#refuseNode(group ?? path, node, file, "a mapping of keys to values");
   }
 
+  #handleClusterSecrets(node: YamlNode, file: string): void {
+    this.#clusterSecrets = readClusterSecrets(node, {
+      refuse: (key, at, expected, found) => this.#refuse(key, fileSource(file, at), expected, found),
+      warn: (name, at, nearest) =>
+        this.#warn(`Ignored unknown key ${quotedPath(name)} in ${fileSource(file, at).name}`, nearest),
+    });
+  }
+
   handleEnvironment(env: Readonly<Record<string, string>>): void {
     for (const name of Object.keys(env).filter((name) => name.startsWith("DC_")).sort()) {
       const text = env[name] ?? "";
       const key = keysByEnvName.get(name);
       if (key === undefined) this.#warnUnknown("variable", name, "the environment", keysByEnvName.keys());
-      else if (text !== "") this.#set(key, text, { from: "environment", name }, quoteText(text));
+      else if (text !== "") this.#set(key, text, { from: "environment", name }, shownText(text));
     }
   }
 
@@ -149,13 +178,16 @@ class Loader {
       const key = keysByPath.get(path.toLowerCase());
       assert(key !== undefined, `No setting is called ${path}`);
       if (value === undefined) continue;
-      this.#set(key, rawOfFlag(value), { from: "flag", name: `--${path}` }, quoteText(String(value)));
+      this.#set(key, rawOfFlag(value), { from: "flag", name: `--${path}` }, shownText(String(value)));
     }
   }
 
   #set(key: SettingKey, raw: RawValue | undefined, source: SettingSource, found: string): void {
     const value = raw === undefined ? undefined : key.setting.kind.parse(raw);
-    if (value === undefined) return this.#refuse(key.path, source, key.setting.kind.expected, found);
+    if (value === undefined) {
+      const { expected, secret } = key.setting.kind;
+      return this.#refuse(key.path, source, expected, secret ? hidden : found);
+    }
     this.#values.set(key, value);
     this.#sources.set(key.path, source);
   }
@@ -170,27 +202,66 @@ class Loader {
   }
 
   #warnUnknown(noun: string, name: string, place: string, known: Iterable<string>): void {
+    this.#warn(`Ignored unknown ${noun} ${quotedPath(name)} in ${place}`, nearestWord(name, known));
+  }
+
+  #warn(text: string, nearest: string | null): void {
     if (this.#warnings.length >= limits.settingsProblemsMax) return;
-    const nearest = nearestWord(name, known);
-    const hint = nearest === null ? "" : `; did you mean ${nearest}?`;
-    this.#warnings.push(`Ignored unknown ${noun} ${quotedPath(name)} in ${place}${hint}`);
+    this.#warnings.push(nearest === null ? text : `${text}; did you mean ${nearest}?`);
   }
 
   finish(): LoadedSettings {
-    const settings: Record<string, unknown> = {};
+    for (const pair of secretsWithFiles) this.#preferOneOf(...pair);
+    const settings: Record<string, unknown> = { clusterSecrets: this.#clusterSecrets };
     for (const [key, value] of this.#values) place(settings, key.properties, value);
     const typed = settings as unknown as Settings;
-    this.#checkTogether(typed);
+    this.#checkDirectories(typed);
+    this.#checkSecrets(typed);
     if (this.#problems.length > 0) throw new SettingsError(this.#problems);
     return { settings: typed, sources: this.#sources, warnings: this.#warnings };
   }
 
   /** The state file would be taken for an entry file, and its rewriting for a change. */
-  #checkTogether(settings: Settings): void {
+  #checkDirectories(settings: Settings): void {
     if (tidyPath(settings.clientConfigDir) !== tidyPath(settings.internalDir)) return;
     const source = this.#sources.get("internalDir") ?? { from: "default", name: "default" };
     const found = `${quoteText(settings.internalDir)} for both`;
     this.#refuse("internalDir", source, "another directory than clientConfigDir", found);
+  }
+
+  /** A secret and its file say the same thing: the one nearer to the command line counts. */
+  #preferOneOf(inlinePath: string, filePath: string): void {
+    const inline = keysByPath.get(inlinePath.toLowerCase());
+    const file = keysByPath.get(filePath.toLowerCase());
+    const first = this.#sources.get(inlinePath);
+    const second = this.#sources.get(filePath);
+    assert(inline && file && first && second, `No settings are called ${inlinePath} and ${filePath}`);
+    if (this.#values.get(inline) === null || this.#values.get(file) === "") return;
+    if (first.from === second.from) {
+      return this.#refuse(file.path, second, `only one of ${inlinePath} and ${filePath}`, "both");
+    }
+    const loser = ranks[first.from] < ranks[second.from] ? inline : file;
+    this.#values.set(loser, loser.setting.standard);
+    this.#sources.set(loser.path, { from: "default", name: "default" });
+  }
+
+  /** Linux authenticates the controller only beside the host. */
+  #checkSecrets(settings: Settings): void {
+    const needed = "dhChapSecret or dhChapSecretFile beside the controller's secret";
+    if (saysCtrl(settings) && !saysHost(settings)) {
+      const key = settings.dhChapCtrlSecret === null ? "dhChapCtrlSecretFile" : "dhChapCtrlSecret";
+      this.#refuse(key, this.#sources.get(key)!, needed, "none");
+    }
+    for (const cluster of settings.clusterSecrets) {
+      const source = fileSource(this.#file, cluster.at);
+      if (saysCtrl(cluster) && !saysHost(cluster) && !saysHost(settings)) {
+        this.#refuse(clusterSecretsKey, source, needed, "none");
+      }
+      for (const [inline, file] of secretsWithFiles) {
+        if (cluster[inline] === null || cluster[file] === "") continue;
+        this.#refuse(clusterSecretsKey, source, `only one of ${inline} and ${file}`, "both");
+      }
+    }
   }
 }
 
@@ -229,10 +300,11 @@ function foundText(node: YamlNode): string {
     const items = node.items.slice(0, 8).map((item) => item.kind === "list" ? "a list" : foundText(item));
     return `[${items.join(", ")}${node.items.length > 8 ? ", …" : ""}]`;
   }
-  return typeof node.value === "string" ? quoteText(node.value) : String(node.value);
+  return typeof node.value === "string" ? shownText(node.value) : String(node.value);
 }
 
 /** A name as somebody wrote it: bare while it is harmless. */
 function quotedPath(path: string): string {
+  if (looksSecret(path)) return "[secret]";
   return /^[\w.-]{1,64}$/.test(path) ? path : quoteText(path);
 }

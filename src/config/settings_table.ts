@@ -5,16 +5,19 @@
 import {
   boolean,
   converted,
+  dhchapSecret,
   duration,
   entryFileName,
   filePath,
   hostPort,
   listOf,
   logLevel,
+  nqnSuffix,
   type SettingKind,
   wholeNumber,
   word,
 } from "./setting_kind.ts";
+import type { ClusterSecrets } from "./cluster_secrets.ts";
 
 export interface Setting<T> {
   readonly kind: SettingKind<T>;
@@ -23,10 +26,16 @@ export interface Setting<T> {
   readonly about: string;
   /** The YAML key, where it differs from the property. */
   readonly key?: string;
+  /** A change of the settings file takes effect without a restart. */
+  readonly live?: true;
 }
 
 function setting<T>(kind: SettingKind<T>, standard: T, about: string, key?: string): Setting<T> {
   return { kind, standard, about, key };
+}
+
+function live<T>(row: Setting<T>): Setting<T> {
+  return { ...row, live: true };
 }
 
 /** As milliseconds, this is the longest time a timer can wait (2^31 ms). */
@@ -62,34 +71,71 @@ export const settingsTable = {
     "/etc/discovery-client/internal/",
     "Directory where the agent remembers the endpoints",
   ),
-  reconnectIntervalMs: setting(
+  reconnectIntervalMs: live(setting(
     duration({ minMs: 10, maxMs: 3_600_000, what: "a duration from 10ms to 1h, such as 5s" }),
     5_000,
     "First pause before a lost discovery session is opened again; it grows with each failure",
     "reconnectInterval",
-  ),
-  logPagePaginationEnabled: setting(
+  )),
+  logPagePaginationEnabled: live(setting(
     boolean,
     false,
     "Read discovery logs in pieces of 4 KiB instead of the largest that the controller serves",
-  ),
-  maxIOQueues: setting(
+  )),
+  maxIOQueues: live(setting(
     wholeNumber({ min: 0, max: 65_535, what: "a whole number from 0 to 65535" }),
     0,
     "I/O queues of each kernel controller; 0 leaves it to the kernel",
-  ),
-  katoSeconds: setting(
+  )),
+  katoSeconds: live(setting(
     wholeNumber({ min: 1, max: secondsMax, what: `a whole number of seconds from 1 to ${secondsMax}` }),
     10,
     "Keep alive timeout of the discovery sessions, in seconds",
     "kato",
-  ),
-  ctrlLossTmoSeconds: setting(
+  )),
+  ctrlLossTmoSeconds: live(setting(
     ctrlLossTmo,
     600,
     "Seconds the kernel keeps a lost controller, where no entry says otherwise; -1 for ever",
     "ctrlLossTMO",
+  )),
+  dhChapSecret: live(setting(
+    dhchapSecret,
+    null,
+    "DH-HMAC-CHAP secret of this host, where neither clusterSecrets nor an entry says otherwise",
+  )),
+  dhChapCtrlSecret: live(setting(
+    dhchapSecret,
+    null,
+    "DH-HMAC-CHAP secret that controllers prove themselves with; needs dhChapSecret",
+  )),
+  dhChapSecretFile: live(setting(
+    filePath({ optional: true }),
+    "",
+    "File whose first line is dhChapSecret",
+  )),
+  dhChapCtrlSecretFile: live(setting(
+    filePath({ optional: true }),
+    "",
+    "File whose first line is dhChapCtrlSecret",
+  )),
+  auxSuffix: setting(
+    nqnSuffix,
+    "",
+    "Appended with a dot to the subsystem NQNs of entries that do not end so already",
   ),
+  pollingIntervalMs: live(setting(
+    duration({
+      minMs: 100,
+      maxMs: 3_600_000,
+      what: "0, or a duration from 100ms to 1h, such as 5s",
+      zero: true,
+    }),
+    0,
+    "Longest pause between two looks at entry files, settings and controllers when nothing notifies; " +
+      "0 means 1s for files and 5s for controllers",
+    "pollingInterval",
+  )),
   nvmeHostIDPath: setting(filePath({ optional: false }), "/etc/nvme/hostid", "File with the host identifier"),
   logging: {
     filename: setting(
@@ -109,7 +155,7 @@ export const settingsTable = {
       `Size at which the log file is rotated, in megabytes; 0 means 100${noEffect}`,
       "maxSize",
     ),
-    level: setting(logLevel, "info" as const, "Least important level that is logged"),
+    level: live(setting(logLevel, "info" as const, "Least important level that is logged")),
     reportCaller: setting(boolean, true, `Log lines name the source line that wrote them${noEffect}`),
   },
   debug: {
@@ -138,7 +184,10 @@ type ValuesOf<Table> = {
 };
 
 /** The settings in force. Durations are milliseconds where the name says so. */
-export type Settings = ValuesOf<typeof settingsTable>;
+export type Settings = ValuesOf<typeof settingsTable> & {
+  /** Not a row: it is a map, and neither a variable nor a flag can say it. */
+  readonly clusterSecrets: readonly ClusterSecrets[];
+};
 
 /** A row of the table with its names. */
 export interface SettingKey {

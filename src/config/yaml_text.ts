@@ -6,6 +6,7 @@
 import { Alias, isAlias, isMap, isScalar, isSeq, LineCounter, parseDocument } from "yaml";
 import { ConfigError } from "../base/errors.ts";
 import { limits } from "../base/limits.ts";
+import { looksSecret } from "../nvme/dhchap_secret.ts";
 
 export interface YamlPosition {
   /** 1-based. */
@@ -90,7 +91,8 @@ class TreeBuilder {
   #resolve(alias: Alias, at: YamlPosition): unknown {
     const target = alias.resolve(this.#document);
     if (target === undefined) {
-      throw yamlError(this.#file, at, `alias *${printable(alias.source.slice(0, 40))} names nothing`);
+      const name = looksSecret(alias.source) ? "[secret]" : printable(alias.source.slice(0, 40));
+      throw yamlError(this.#file, at, `alias *${name} names nothing`);
     }
     return target;
   }
@@ -109,8 +111,9 @@ function scalarValue(value: unknown): YamlScalar {
 function reasonOf(code: string, message: string): string {
   // The library recurses; a thousand opening brackets exhaust the stack.
   if (code === "RESOURCE_EXHAUSTION") return "values are nested too deep";
-  const line = message.split("\n", 1)[0] ?? "";
-  return printable(line.slice(0, 160));
+  // What the library quotes of the text may be a secret, or a part of one.
+  const line = (message.split("\n", 1)[0] ?? "").replace(/: .*|(?<=escape sequence) .*/, "");
+  return printable(looksSecret(line) ? "it cannot be read" : line.slice(0, 160));
 }
 
 function printable(text: string): string {

@@ -34,6 +34,13 @@ Deno.test("loadSettings() reads the example of the README without a warning", ()
     maxIOQueues: 0,
     katoSeconds: 10,
     ctrlLossTmoSeconds: 600,
+    dhChapSecret: null,
+    dhChapCtrlSecret: null,
+    dhChapSecretFile: "",
+    dhChapCtrlSecretFile: "",
+    clusterSecrets: [],
+    auxSuffix: "",
+    pollingIntervalMs: 0,
     nvmeHostIDPath: "/etc/nvme/hostid",
     logging: {
       filename: "/var/log/discovery-client.log",
