@@ -6,6 +6,7 @@
 import { assert } from "../base/assert.ts";
 import { quoteText } from "../base/quote.ts";
 import {
+  combinationProblem,
   type EntryDraft,
   type EntryOption,
   entryOptions,
@@ -36,14 +37,20 @@ const texts: Readonly<Record<string, readonly [value: string, about: string]>> =
   "keep-alive-tmo": ["SECONDS", "Keep Alive Timeout of a controller"],
   "reconnect-delay": ["SECONDS", "Pause between the kernel's attempts to reconnect"],
   "nr-io-queues": ["NUMBER", "I/O queues of a controller"],
-  "queue-size": ["NUMBER", "Entries of an I/O queue"],
+  "nr-write-queues": ["NUMBER", "Queues for writes alone, beside the I/O queues"],
+  "nr-poll-queues": ["NUMBER", "Queues for polled I/O, beside the others"],
+  "queue-size": ["NUMBER", "Entries of an I/O queue, 16 to 1024"],
+  "fast-io-fail-tmo": ["SECONDS", "How long I/O of a lost controller waits before it fails, -1 to the end"],
+  "tos": ["NUMBER", "Type of service of the connection's packets, 0 to 255"],
+  "disable-sqflow": ["", "No flow control of the submission queue"],
   "dhchap-secret": ["SECRET", `DH-HMAC-CHAP secret of this host${seen("dhchap-secret")}`],
   "dhchap-ctrl-secret": ["SECRET", `DH-HMAC-CHAP secret of the controller${seen("dhchap-ctrl-secret")}`],
   "hdr-digest": ["", "Checksums over headers"],
   "data-digest": ["", "Checksums over data"],
   "tls": ["", "Encrypt by TLS"],
+  "concat": ["", "Encrypt by TLS with a key that DH-HMAC-CHAP brings about"],
   "tls-key": ["SERIAL", "Serial number of the TLS key"],
-  "keyring": ["KEYRING", "Serial number or name of the keyring of TLS keys"],
+  "keyring": ["SERIAL", "Serial number of the keyring of TLS keys"],
 };
 
 const secretNames = ["dhchap-secret", "dhchap-ctrl-secret"] as const;
@@ -116,6 +123,8 @@ export async function parseConnectOptions(
       "Cannot use --dhchap-ctrl-secret alone: the host must prove itself too, with --dhchap-secret",
     );
   }
+  const problem = combinationProblem(draft.options);
+  if (problem !== null) throw new UsageError(problem);
   return draft.options;
 }
 
