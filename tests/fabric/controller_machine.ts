@@ -77,7 +77,11 @@ export class ControllerMachine implements FabricConnection {
     this.#fabric = options.fabric;
     this.#node = options.fabric.node(options.nodeId);
     this.role = options.role ?? "discovery";
-    this.#faults = new FaultSchedule(options.faults ?? this.#node.faults);
+    const { faults } = this.#node;
+    // What is told to the node later is for connections made later; but what ends for the node ends here too.
+    this.#faults = options.faults !== undefined
+      ? new FaultSchedule(options.faults)
+      : new FaultSchedule(faults, () => this.#node.faults === faults);
     this.#fabric.attach(this.#node, this);
   }
 

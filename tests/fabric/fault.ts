@@ -111,14 +111,18 @@ export class FaultSchedule {
   readonly #wireFaults: readonly WireFault[];
   readonly #answers = new Map<Step, number>();
 
-  constructor(faults: readonly Fault[] = []) {
+  readonly #inForce: () => boolean;
+
+  /** `inForce`: once it says no, nothing more is struck; what was struck stays as it is. */
+  constructor(faults: readonly Fault[] = [], inForce: () => boolean = () => true) {
     this.#faults = faults;
+    this.#inForce = inForce;
     this.#wireFaults = faults.filter(isWireFault);
   }
 
   /** The faults for this answer; counts it. */
   strike(at: Step): readonly WireFault[] {
-    if (this.#wireFaults.length === 0) return noFaults;
+    if (this.#wireFaults.length === 0 || !this.#inForce()) return noFaults;
     const seen = this.#answers.get(at) ?? 0;
     this.#answers.set(at, seen + 1);
     return this.#wireFaults.filter((fault) => {
@@ -129,6 +133,7 @@ export class FaultSchedule {
 
   /** The state fault of this kind, or undefined. */
   state<K extends StateFault["kind"]>(kind: K): Extract<StateFault, { kind: K }> | undefined {
+    if (!this.#inForce()) return undefined;
     return this.#faults.find((fault): fault is Extract<StateFault, { kind: K }> => fault.kind === kind);
   }
 }

@@ -224,4 +224,12 @@ export const agentMutations: readonly Mutation[] = [
       "      connection = await world.dialer.dial(target, this.#abort.signal);\n",
     rules: ["sockets-bounded", "dials-bounded", "no-leak"],
   },
+  {
+    name: "memory-not-used",
+    what: "What the state file remembers is not used",
+    file: "src/agent/agent.ts",
+    from: "      this.#facts.list = rememberedList(state);\n",
+    to: "",
+    rules: ["memory-used"],
+  },
 ];

@@ -81,4 +81,12 @@ export const configMutations: readonly Mutation[] = [
     rules: ["state-kept"],
     seeds: 3_000,
   },
+  {
+    name: "scan-on-hints-alone",
+    what: "Without a hint the directory is never looked at",
+    file: configWatch,
+    from: "      : Math.max(limits.rescanIntervalMs, (nowMs - startMs) * 5);",
+    to: "      : 2 ** 30;",
+    rules: ["entries-right", "endpoints-right"],
+  },
 ];

@@ -20,7 +20,13 @@ export interface Mutation {
 }
 
 /** Of an agent that never gets over something: which of them shows it first is a matter of the run. */
-export const neverWell: readonly Rule[] = ["endpoints-right", "sessions-up", "paths-live", "event-noticed"];
+export const neverWell: readonly Rule[] = [
+  "entries-right",
+  "endpoints-right",
+  "sessions-up",
+  "paths-live",
+  "event-noticed",
+];
 
 /** Seeds within which a mutation must be caught, unless it says more. */
 export const seedsMax = 600;

@@ -6,6 +6,7 @@
 import { formatHostPort } from "../../src/base/address.ts";
 import { seededRandom } from "../../src/base/random.ts";
 import type { FabricNode } from "../fabric/fabric.ts";
+import { type Fault, isWireFault } from "../fabric/fault.ts";
 import { deadReferrals, hostileRecords } from "../fabric/hostile_records.ts";
 import type { AgentProcess } from "./agent_process.ts";
 import type { FabricWorld } from "./fabric_world.ts";
@@ -43,6 +44,8 @@ export class FaultLevels {
   readonly #on: FaultedWorld;
   /** By time of beginning. */
   readonly #active = new Set<FaultStep>();
+  /** Nodes with a fault in force that their connections keep. */
+  readonly #lasting = new Set<string>();
   /** What each thing was set to last, as text, by the thing's name. */
   readonly #levels = new Map<string, string>();
   readonly #lastInForceMs = new Map<Kind, number>();
@@ -165,7 +168,11 @@ export class FaultLevels {
     const wire = this.#of("wire").filter(concerns).map(({ fault }) => fault);
     this.#level(`wire ${node.id}`, [], wire, () => {
       fabric.setFaults(node.id, wire);
-      // What was accepted under the fault would keep it; what stood before would never meet it.
+      const lasted = this.#lasting.delete(node.id);
+      if (wire.some(lasts)) this.#lasting.add(node.id);
+      // What stood before would never meet the fault. Its end leaves connections as they are, deaf ones too: the
+      // agent has to find out by itself.
+      if (wire.length === 0 && !lasted) return;
       const { traddr, trsvcid } = node.discovery[0]!;
       memory.network.reset(formatHostPort(traddr, trsvcid));
     });
@@ -303,4 +310,9 @@ export class FaultLevels {
       else process.takeDown(down.how, down.damage);
     });
   }
+}
+
+/** What a connection never gets over, by design: an event lost is noticed with the next refresh of the log. */
+function lasts(fault: Fault): boolean {
+  return isWireFault(fault) && (fault.at === "asyncEvent" || fault.at === "setFeatures");
 }

@@ -126,11 +126,26 @@ export class Liveness {
   #missing(): { rule: Rule; what: string } | null {
     const { agent } = this.#sim.process;
     if (agent === null) return { rule: "no-bug", what: "No agent runs" };
+    const wrong = this.#wrongEntries();
+    if (wrong !== null) return { rule: "entries-right", what: wrong };
     for (const host of this.#sim.hosts) {
       const problem = this.#problemOf(host);
       if (problem !== null) return problem;
     }
     return null;
+  }
+
+  /** What counts of the files is what they say. */
+  #wrongEntries(): string | null {
+    const { files, process } = this.#sim;
+    const wanted = files.entries.toSorted().join(", ");
+    const inForce = new Set(
+      process.agent?.facts.entries?.map(({ traddr, trsvcid, cluster }) =>
+        `${traddr} ${trsvcid} ${cluster.hostnqn}`
+      ),
+    );
+    const counted = [...inForce].sort().join(", ");
+    return wanted === counted ? null : `In force are ${counted}, the files say ${wanted}`;
   }
 
   /** What is live and the agent does not know to be, as when sysfs was slow a moment ago. */

@@ -120,7 +120,11 @@ class Run {
     if (kernel.list().length !== before) {
       throw new Violation("no-disconnect", "Its stop took controllers along");
     }
-    this.#sim.memory.assertClean();
+    try {
+      this.#sim.memory.assertClean();
+    } catch (error) {
+      throw new Violation("no-secret", errorText(error));
+    }
   }
 
   #endMs(): number {

@@ -17,10 +17,12 @@ export type Rule =
   | "no-disconnect"
   | "connect-named"
   | "connect-options"
-  | "connect-text"
   | "one-connect-a-path"
   | "connects-in-flight"
   | "connect-needed"
+  | "connect-proven"
+  | "connects-bounded"
+  | "memory-used"
   | "log-as-served"
   | "paths-stay"
   | "endpoints-stay"
@@ -35,6 +37,7 @@ export type Rule =
   // After the faults.
   | "paths-live"
   | "endpoints-right"
+  | "entries-right"
   | "sessions-up"
   | "state-saved"
   | "event-noticed"
@@ -51,6 +54,10 @@ export class Violation extends Error {
 const dialsPerSecondMax = 8;
 /** Timers run in one second of virtual time; a storm on five nodes stays far below. */
 const timersPerSecondMax = 20_000;
+/** Writes of one path to the kernel in one second of virtual time. */
+const connectsPerSecondMax = 4;
+/** A proof of an address may be this old at most, ms: it is good for 5 s, and its answer may have been late. */
+const provenMs = 12_000;
 /** A controller that is live for this long, while sysfs could be read, is known to be there, ms. */
 const sysfsKnownMs = 15_000;
 /** After trouble with sysfs it is read less often for a while, ms. */
@@ -68,6 +75,11 @@ export class Safety {
   #timersBefore = 0;
   #dialsBefore = new Map<string, number>();
   #acknowledged = -1;
+  /** What the disk told the process that was booted last. */
+  #remembered: readonly { address: string; hostnqn: string }[] = [];
+  readonly #formerIdentities = new Map<string, string>();
+  /** Since when I/O ports do not answer, by `host:port`. */
+  readonly #awayAtMs = new Map<string, number>();
 
   constructor(sim: SimWorld) {
     this.#sim = sim;
@@ -78,12 +90,41 @@ export class Safety {
     this.#paths = new Set();
     this.#endpoints = new Set();
     this.#checkDisk();
+    this.#remembered = this.#rememberedNow();
+  }
+
+  /** What the disk says, where nothing but the agent has changed anything. */
+  #rememberedNow(): { address: string; hostnqn: string }[] {
+    const { files, membership, memory, process } = this.#sim;
+    const { text } = memory.store;
+    if (
+      this.#acknowledged < 0 || process.stateDamaged || membership.changed || files.touched ||
+      text === null ||
+      memory.store.readError !== null
+    ) return [];
+    return this.#parsed(text, "The disk's state").entries.filter(({ retired }) => !retired).map((entry) => ({
+      address: formatHostPort(entry.traddr, entry.trsvcid),
+      hostnqn: entry.cluster.hostnqn,
+    }));
+  }
+
+  #checkRemembered({ clusters }: Snapshot): void {
+    if (this.#sim.membership.changed || this.#sim.files.touched) this.#remembered = [];
+    for (const { address, hostnqn } of this.#remembered) {
+      const known = clusters.some((one) =>
+        one.hostnqn === hostnqn && one.endpoints.some((endpoint) => endpoint.address === address)
+      );
+      if (!known) throw new Violation("memory-used", `${address} was remembered and is not on the list`);
+    }
+    this.#remembered = [];
   }
 
   /** After every timer. Throws Violation. */
   check(): void {
     const { memory } = this.#sim;
     const { connects, losses } = memory.kernel;
+    this.#checkAway();
+    this.#checkIdentities();
     for (; this.#connects < connects.length; this.#connects++) this.#checkConnect(connects[this.#connects]!);
     for (; this.#losses < losses.length; this.#losses++) {
       const { name, cause } = losses[this.#losses]!;
@@ -101,8 +142,9 @@ export class Safety {
 
   /** After every pass of the agent. */
   checkPass(snapshot: Snapshot): void {
-    this.#checkKept(snapshot);
     this.#checkLogs();
+    this.#checkRemembered(snapshot);
+    this.#checkKept(snapshot);
     this.#sim.memory.log.checkText("The snapshot", JSON.stringify(snapshot));
   }
 
@@ -122,6 +164,8 @@ export class Safety {
     }
     this.#checkOptions(options, what);
     this.#checkInFlight(record, what);
+    this.#checkRate(record, what);
+    this.#checkProven(record, formatHostPort(traddr, Number(trsvcid)));
     this.#checkNeeded(record, { nqn, traddr, trsvcid, hostnqn }, what);
   }
 
@@ -132,6 +176,11 @@ export class Safety {
     if (secrets) wanted.add("dhchap_secret");
     for (const name of wanted) {
       if (!options.has(name)) throw new Violation("connect-options", `${what} is without ${name}`);
+    }
+    const [hostnqn, hostid] = [options.get("hostnqn")!, options.get("hostid")!];
+    const right = this.#sim.identities.get(hostnqn)!;
+    if (hostid !== right && hostid !== this.#formerIdentities.get(hostnqn)) {
+      throw new Violation("connect-options", `${what} has host ID ${hostid}, not ${right}`);
     }
     for (const name of options.keys()) {
       if (!wanted.has(name)) {
@@ -149,6 +198,49 @@ export class Safety {
     }
     if (pending.some((other) => other !== record && other.text === record.text)) {
       throw new Violation("one-connect-a-path", `${what} is being connected already`);
+    }
+  }
+
+  /** A refusal brings a pause, whatever the errno. */
+  #checkRate({ text, writtenMs, run }: ConnectRecord, what: string): void {
+    const late = this.#sim.memory.kernel.connects.filter((other) =>
+      other.run === run && other.text === text && writtenMs - other.writtenMs < 1_000
+    );
+    if (late.length > connectsPerSecondMax) {
+      throw new Violation("connects-bounded", `${what}: ${late.length} times in a second`);
+    }
+  }
+
+  /** An address where nobody has answered for long is not asked for in the kernel, where others wait behind it. */
+  #checkProven({ writtenMs }: ConnectRecord, where: string): void {
+    const sinceMs = this.#awayAtMs.get(where);
+    if (sinceMs !== undefined && writtenMs - sinceMs > provenMs) {
+      throw new Violation("connect-proven", `${where} has not answered for ${writtenMs - sinceMs} ms`);
+    }
+  }
+
+  /** No controller is there any more, as after a power loss: no identifier is in force. */
+  #checkIdentities(): void {
+    const { hosts, identities, memory } = this.#sim;
+    if (memory.kernel.list().length > 0) return;
+    for (const host of hosts) {
+      const before = identities.get(host.hostnqn)!;
+      if (before === host.hostid) continue;
+      // Who has not looked at sysfs since may still take the old one; the kernel takes any.
+      this.#formerIdentities.set(host.hostnqn, before);
+      identities.set(host.hostnqn, host.hostid);
+    }
+  }
+
+  /** Since when the I/O ports do not answer. */
+  #checkAway(): void {
+    const { clock, network } = this.#sim.memory;
+    for (const { io } of this.#sim.cluster.nodes) {
+      for (const { traddr, trsvcid } of io) {
+        const where = formatHostPort(traddr, trsvcid);
+        if (network.reach(traddr, trsvcid) === "open") this.#awayAtMs.delete(where);
+        else if (!this.#awayAtMs.has(where)) this.#awayAtMs.set(where, clock.nowMs());
+      }
     }
   }
 

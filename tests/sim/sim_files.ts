@@ -25,6 +25,8 @@ const secret = `DHHC-1:00:${btoa("nobody may ever see this secret key.")}:`;
 const movedUnreadMs = 2_000;
 
 export class SimFiles {
+  /** Somebody has changed something in the directory. */
+  touched = false;
   /** `traddr trsvcid` of every node that a file ever named. */
   readonly everConfigured = new Set<string>();
   readonly #memory: MemoryWorld;
@@ -64,6 +66,7 @@ export class SimFiles {
   }
 
   change(change: FileChange): void {
+    this.touched = true;
     const { configDir } = this.#memory;
     switch (change.kind) {
       case "file-written":
@@ -104,8 +107,23 @@ export class SimFiles {
         id.startsWith("n") ? [Number(id.slice(1))] : []
       );
     }
+    const { configDir } = this.#memory;
+    const names = this.#hosts.map((host) => host === simHosts[0] ? this.#fileName : host.file);
+    // Files that are right are left alone: nothing hints at what a lost hint has left unread.
+    if (this.#hosts.every((host, at) => configDir.read(names[at]!) === this.#text(host))) return;
+    for (const name of names) if (configDir.names.includes(name)) configDir.remove(name);
     this.#fileName = simHosts[0].file;
     this.#write("rename");
+  }
+
+  /** `host port hostnqn` of every entry that the files hold, once they are restored. */
+  get entries(): string[] {
+    return this.#hosts.flatMap((host) =>
+      this.configured.map((node) => {
+        const { traddr, trsvcid } = node.discovery[0]!;
+        return `${this.#options.byName ? hostName(node) : traddr} ${trsvcid} ${host.hostnqn}`;
+      })
+    );
   }
 
   #write(how: "rename" | "copy"): void {
