@@ -121,7 +121,6 @@ const noYaml: readonly string[] = [
   `dhChapSecret: @${one}`,
   `dhChapSecret: ${one} : ${two}`,
   `dhChapSecret: {${one}}}`,
-  `${one}\n${two}`,
   `? {a: ${one}}`,
 ];
 
