@@ -52,6 +52,7 @@ export class Agent {
   /** Whoever holds a socket or a timer, sessions that have ended but linger included. */
   readonly #runners = new Set<SessionRunner | ProbeRunner>();
   readonly #lookUps = new Set<Timer>();
+  #rememberedDigest: string | undefined;
   #plan: Plan | null = null;
   #running = false;
   #stopping: Promise<void> | null = null;
@@ -96,6 +97,7 @@ export class Agent {
     const unchanged = state.configDigest !== undefined
       ? state.configDigest === digest
       : modifiedMs !== undefined && modifiedMs <= state.createdAtMs;
+    this.#rememberedDigest = state.configDigest;
     this.#configWatch.standIn(rememberedEntries(state));
     if (!read || unchanged || this.#configWatch.incomplete) {
       this.#facts.list = rememberedList(state);
@@ -177,9 +179,15 @@ export class Agent {
     this.#perform(next, nowMs);
     this.#changeLog.record(next);
     this.#facts.prune(next.wanted.paths);
-    if (this.#configWatch.read) this.#stateKeeper.keep(next.list, this.#configWatch.digest);
+    if (this.#configWatch.read) this.#stateKeeper.keep(next.list, this.#digestOfList);
     this.#scheduleWake(next.wakeAtMs);
     this.#options.onPass?.(() => this.snapshot(), () => this.summary());
+  }
+
+  /** Of the files that the list follows. With one that could never be read, they are those of the last run still. */
+  get #digestOfList(): string {
+    const { incomplete, digest } = this.#configWatch;
+    return incomplete ? this.#rememberedDigest ?? digest : digest;
   }
 
   #scheduleWake(atMs: number): void {
