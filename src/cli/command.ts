@@ -6,6 +6,8 @@ import type { Environment } from "./environment.ts";
 export interface OptionSpec {
   /** Without dashes. Understood in any case. */
   readonly long: string;
+  /** Other spellings of it that are understood and shown nowhere. */
+  readonly aliases?: readonly string[];
   /** One letter. */
   readonly short?: string;
   /** Name of the value in help texts; an option without one is a flag. */

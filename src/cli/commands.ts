@@ -79,11 +79,32 @@ const discover: CommandSpec = {
       standard: "the one in use with this NQN, the one in nvmeHostIDPath, or one derived from the NQN",
     },
     transportOption,
-    { long: "timeout", value: "DURATION", about: "Longest time the whole may take", standard: "10s" },
+    {
+      long: "host-traddr",
+      short: "w",
+      value: "ADDRESS",
+      about: "Address of this host to leave by; the session goes by the host's routes whatever it says",
+    },
+    {
+      long: "persistent",
+      short: "p",
+      aliases: ["persistant"],
+      about:
+        "Stay connected, and print the log again at each change, one line of JSON each, until interrupted",
+    },
+    {
+      long: "timeout",
+      value: "DURATION",
+      about: "Longest time the whole may take; not with --persistent",
+      standard: "10s",
+    },
     outputOption("json"),
-    ...settingOptions(["nvmeHostIDPath", "kato"]),
+    ...settingOptions(["nvmeHostIDPath", "kato", "reconnectInterval"]),
   ],
-  examples: ["discovery-client discover -a 10.0.0.1:8009 -q nqn.2014-08.org.example:host1 -o table"],
+  examples: [
+    "discovery-client discover -a 10.0.0.1:8009 -q nqn.2014-08.org.example:host1 -o table",
+    "discovery-client discover -p -a 10.0.0.1 -q nqn.2014-08.org.example:host1",
+  ],
   run: async (environment, options) => (await import("./discover.ts")).discover(environment, options),
 };
 

@@ -1,19 +1,24 @@
-/** `discover`: one session to one discovery controller, its log printed, an orderly end. Keeps nothing. */
-import { parseDurationMs } from "../base/duration.ts";
+/** `discover`: one session to one discovery controller, its log printed, once or at each change. Keeps nothing. */
+import { formatHostPort, isIpAddress } from "../base/address.ts";
+import { formatDurationMs, parseDurationMs } from "../base/duration.ts";
+import { errorCode } from "../base/errors.ts";
 import { quoteText } from "../base/quote.ts";
 import { NameResolver } from "../io/name_resolver.ts";
 import { RealClock } from "../io/real_clock.ts";
+import { createRandom } from "../io/real_random.ts";
 import { readControllers } from "../io/sysfs.ts";
 import { TcpDialer } from "../io/tcp.ts";
 import { identitiesInForce, settleHostId } from "../plan/host_identity.ts";
 import { type OptionValues, UsageError } from "./command.ts";
+import { DiscoveryFollower, type FollowRequest } from "./discovery_follow.ts";
 import { readDiscoveryLog } from "./discovery_run.ts";
 import { checkTransport, parseAddress, parseHostIdOption, parseNqn } from "./entry_arguments.ts";
 import type { Environment } from "./environment.ts";
-import { readHostId } from "./host_id.ts";
+import { type HostIdReading, readHostId } from "./host_id.ts";
 import { logObject, logTable } from "./log_output.ts";
-import { outputFormat, printJson } from "./output.ts";
+import { type OutputFormat, outputFormat, printJson } from "./output.ts";
 import { settingValue } from "./setting_options.ts";
+import { StopRequest } from "./stop_request.ts";
 
 export async function discover(environment: Environment, options: OptionValues): Promise<number> {
   const format = outputFormat(options, "json");
@@ -21,9 +26,19 @@ export async function discover(environment: Environment, options: OptionValues):
   const address = parseAddress(options.given("traddr"), "--traddr", options.text("trsvcid"));
   const hostnqn = parseNqn(options, "hostnqn");
   const wanted = parseHostIdOption(options);
-  const timeoutMs = parseTimeout(options.text("timeout") ?? "10s");
   const katoMs = 1_000 * Number(settingValue("kato", options, environment.env));
-  const hostid = wanted ?? await ownHostId(environment, options, hostnqn);
+  const reconnectIntervalMs = Number(settingValue("reconnectInterval", options, environment.env));
+  const timeoutMs = parseTimeout(options.text("timeout") ?? "10s");
+  warnOfRoute(environment, options);
+  if (options.flag("persistent")) {
+    if (options.text("timeout") !== undefined) {
+      throw new UsageError("Cannot use --timeout with --persistent: it goes on until it is interrupted");
+    }
+    const identity = ownHostId(environment, options, hostnqn);
+    const hostid = () => Promise.resolve(wanted ?? identity());
+    return await follow(environment, format, { address, hostnqn, hostid, katoMs, reconnectIntervalMs });
+  }
+  const hostid = wanted ?? await ownHostId(environment, options, hostnqn)();
   const clock = new RealClock();
   const world = { clock, dialer: new TcpDialer(clock), resolver: new NameResolver() };
   await readDiscoveryLog(world, { address, hostnqn, hostid, katoMs, timeoutMs }, ({ records }) => {
@@ -31,6 +46,61 @@ export async function discover(environment: Environment, options: OptionValues):
     else environment.stdout.write(logTable(records));
   });
   return 0;
+}
+
+/** The runtime's sockets cannot be bound to an address before they connect. */
+function warnOfRoute({ stderr }: Environment, options: OptionValues): void {
+  const text = options.text("host-traddr");
+  if (text === undefined) return;
+  if (!isIpAddress(text)) {
+    throw new UsageError(`Cannot use --host-traddr ${quoteText(text)}: expected an IP address`);
+  }
+  stderr.write(
+    `discovery-client: The session leaves by the host's own choice of route, not by ${text}: ` +
+      "--host-traddr counts for connections of the kernel only\n",
+  );
+}
+
+/** One line of JSON, or a table, for each change of what the log says, until a signal; failures to stderr. */
+async function follow(
+  { stdout, stderr }: Environment,
+  format: OutputFormat,
+  request: FollowRequest,
+): Promise<number> {
+  const clock = new RealClock();
+  const world = { clock, dialer: new TcpDialer(clock), resolver: new NameResolver(), random: createRandom() };
+  const { host, port } = request.address;
+  const label = formatHostPort(host, port);
+  let shown: string | null = null;
+  let failedWith: string | null = null;
+  const follower = new DiscoveryFollower(world, request, {
+    onLog({ records }) {
+      if (failedWith !== null) stderr.write(`discovery-client: The session to ${label} is up again\n`);
+      failedWith = null;
+      const text = `${JSON.stringify(logObject(records))}\n`;
+      if (text === shown) return;
+      const table = () => `${shown === null ? "" : "\n"}${logTable(records)}`;
+      stdout.write(format === "json" ? text : table());
+      shown = text;
+    },
+    onFailure({ error, text }, retryInMs) {
+      // Told by its code, as the agent does it: the words may differ each time.
+      const code = errorCode(error);
+      if (code === failedWith) return;
+      failedWith = code;
+      const next = `the next attempt is in ${formatDurationMs(retryInMs)}, and so on`;
+      stderr.write(`discovery-client: Cannot hold a session to ${label}: ${text}; ${next}\n`);
+    },
+  });
+  const stop = new StopRequest();
+  try {
+    stop.asked.then(() => follower.stop());
+    // Its terminal has gone.
+    stop.onHangup = () => follower.stop();
+    return await Promise.race([follower.run().then(() => 0), stop.insisted.then(() => 1)]);
+  } finally {
+    stop.close();
+  }
 }
 
 function parseTimeout(text: string): number {
@@ -43,18 +113,26 @@ function parseTimeout(text: string): number {
   return timeoutMs;
 }
 
-/** The identifier that the agent would use: in force in the kernel, else the host's file, else derived. */
-async function ownHostId(
+/**
+ * The identifier that the agent would use: in force in the kernel, else the host's file, else derived. The files are
+ * read once, controllers each time.
+ */
+function ownHostId(
   { env, stderr }: Environment,
   options: OptionValues,
   hostnqn: string,
-): Promise<string> {
+): () => Promise<string> {
   const path = String(settingValue("nvmeHostIDPath", options, env));
-  const [{ hostid, fallback, problem }, controllers] = await Promise.all([
-    readHostId(path),
+  let files: Promise<HostIdReading> | null = null;
+  const readFiles = async () => {
+    const reading = await readHostId(path);
+    if (reading.problem !== undefined) stderr.write(`discovery-client: ${reading.problem}\n`);
+    return reading;
+  };
+  return async () => {
+    files ??= readFiles();
     // Without sysfs nothing is in force.
-    readControllers().catch(() => []),
-  ]);
-  if (problem !== undefined) stderr.write(`discovery-client: ${problem}\n`);
-  return settleHostId(hostnqn, { wanted: undefined, hostid, fallback }, identitiesInForce(controllers));
+    const [{ hostid, fallback }, controllers] = await Promise.all([files, readControllers().catch(() => [])]);
+    return settleHostId(hostnqn, { wanted: undefined, hostid, fallback }, identitiesInForce(controllers));
+  };
 }

@@ -115,7 +115,11 @@ function discoverAt(
   });
 }
 
-function endpointAt({ hostnqn, address }: DiscoveryRequest, traddr: string): Endpoint {
+/** The endpoint of a request at one of its addresses. */
+export function endpointAt(
+  { hostnqn, address }: Pick<DiscoveryRequest, "hostnqn" | "address">,
+  traddr: string,
+): Endpoint {
   return {
     cluster: { subsysnqn: discoveryNqn, hostnqn },
     transport: "tcp",

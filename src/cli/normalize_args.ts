@@ -27,7 +27,7 @@ function normalizeLong(
 ): void {
   const equals = arg.indexOf("=");
   const name = equals < 0 ? arg.slice(2) : arg.slice(2, equals);
-  const option = options.find(({ long }) => long.toLowerCase() === name.toLowerCase());
+  const option = findLong(name, options);
   if (option === undefined) normal.push(arg);
   else putOption(option, `--${name}`, equals < 0 ? undefined : arg.slice(equals + 1), rest, normal, options);
 }
@@ -43,6 +43,7 @@ function normalizeShort(
     const option = options.find(({ short }) => short === arg[at]);
     const after = arg.slice(at + 1);
     if (option === undefined) {
+      if (at === 1) checkShort(arg, options);
       // Flags before it were taken; the parser names the unknown rest.
       normal.push(`-${arg.slice(at)}`);
       return;
@@ -54,6 +55,13 @@ function normalizeShort(
     }
     putOption(option, shown, undefined, rest, normal, options);
   }
+}
+
+function findLong(name: string, options: readonly OptionSpec[]): OptionSpec | undefined {
+  const wanted = name.toLowerCase();
+  return options.find(({ long, aliases = [] }) =>
+    [long, ...aliases].some((known) => known.toLowerCase() === wanted)
+  );
 }
 
 function takesValue(option: OptionSpec): boolean {
@@ -87,9 +95,22 @@ function putOption(
   }
 }
 
+/** An unknown letter that is a long name with one dash, or in the other case. Throws UsageError. */
+function checkShort(arg: string, options: readonly OptionSpec[]): void {
+  const word = /^-([^=]*)/.exec(arg)?.[1] ?? "";
+  const long = word.length > 2 ? findLong(word, options)?.long : undefined;
+  const letter = options.find(({ short }) =>
+    short !== arg[1] && short?.toLowerCase() === arg[1]?.toLowerCase()
+  );
+  if (long !== undefined) throw new UsageError(`Unknown option '-${word}'; did you mean --${long}?`);
+  if (letter !== undefined) {
+    throw new UsageError(`Unknown option '-${arg[1]}'; did you mean -${letter.short} (--${letter.long})?`);
+  }
+}
+
 /** No value is spelt like an option of the same command; one before it was forgotten. */
 function namesOption(word: string, options: readonly OptionSpec[]): boolean {
-  return options.some(({ long, short }) =>
-    word === `--${long}` || (short !== undefined && word === `-${short}`)
+  return options.some(({ long, short, aliases = [] }) =>
+    [long, ...aliases].some((name) => word === `--${name}`) || (short !== undefined && word === `-${short}`)
   );
 }

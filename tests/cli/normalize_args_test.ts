@@ -7,7 +7,7 @@ import { fc } from "../property.ts";
 const options: readonly OptionSpec[] = [
   { long: "hostnqn", short: "q", value: "NQN", about: "" },
   { long: "addresses", short: "a", value: "ADDRESS", many: true, about: "" },
-  { long: "persistent", short: "p", about: "" },
+  { long: "persistent", short: "p", aliases: ["persistant"], about: "" },
   { long: "yes", short: "y", about: "" },
   { long: "logging.maxAge", value: "DURATION", about: "" },
   { long: "autoDetectEntries.enabled", short: "e", value: "boolean", valueOptional: true, about: "" },
@@ -31,6 +31,8 @@ const rows: readonly [args: string, normal: string][] = [
   ["-pyq=x", "--persistent --yes --hostnqn=x"],
   ["-pyqx", "--persistent --yes --hostnqn=x"],
   ["-a x,y -a z", "--addresses=x,y --addresses=z"],
+  ["--persistant", "--persistent"],
+  ["--Persistant=false -y", "--yes"],
   ["--persistent=true", "--persistent"],
   ["--persistent=false", ""],
   ["-p=false -y", "--yes"],
@@ -65,10 +67,24 @@ Deno.test("normalizeArgs() tells which option lacks its value", () => {
   assertThrows(() => normalizeArgs(["--yes=perhaps"], options), UsageError, "found perhaps");
 });
 
+Deno.test("normalizeArgs() names the option that one dash, or the other case, was meant to be", () => {
+  const mistakes: readonly [args: string, message: string][] = [
+    ["-hostnqn x", "Unknown option '-hostnqn'; did you mean --hostnqn?"],
+    ["-HostNQN=x", "Unknown option '-HostNQN'; did you mean --hostnqn?"],
+    ["-Q x", "Unknown option '-Q'; did you mean -q (--hostnqn)?"],
+    ["-y -Ax", "Unknown option '-A'; did you mean -a (--addresses)?"],
+  ];
+  for (const [args, message] of mistakes) {
+    assertThrows(() => normalizeArgs(args.split(" "), options), UsageError, message);
+  }
+});
+
 Deno.test("normalizeArgs() gives one option one form, whatever the value", () => {
   const option = options[0]!;
   const isWord = (value: string) =>
-    !options.some(({ long, short }) => [`--${long}`, `-${short}`].includes(value));
+    !options.some(({ long, short, aliases = [] }) =>
+      [`--${long}`, `-${short}`, ...aliases.map((alias) => `--${alias}`)].includes(value)
+    );
   fc.assert(fc.property(fc.string(), (value) => {
     const normal = [`--${option.long}=${value}`];
     assertEquals(normalizeArgs([`-q=${value}`], options), normal);
@@ -112,7 +128,10 @@ Deno.test("normalizeArgs() changes nothing the second time", () => {
 
 Deno.test("no command has two options of one name", () => {
   for (const command of commands) {
-    const names = command.options.flatMap(({ long, short }) => [long.toLowerCase(), ...short ? [short] : []]);
+    const names = command.options.flatMap(({ long, short, aliases = [] }) => [
+      ...[long, ...aliases].map((name) => name.toLowerCase()),
+      ...short ? [short] : [],
+    ]);
     assertEquals(names.length, new Set([...names, "help", "h"]).size - 2, command.words.join(" "));
   }
 });
