@@ -59,7 +59,9 @@ async function run(options: SoakOptions): Promise<number> {
       recoveredMs: soak.healedMs,
       limitMs: healLimitMs,
       lost,
-      checked: "paths, sessions, list, a change noticed; descriptors, timers, facts and memory flat",
+      checked: `paths, sessions, list, a change noticed; descriptors, timers, facts, memory ${
+        grown.length === 0 ? "flat" : "not flat"
+      }`,
     });
   }
   if (json) console.log(JSON.stringify({ ...options, samples: soak.samples, found }));

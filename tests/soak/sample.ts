@@ -22,6 +22,8 @@ export interface Sample extends AgentHolds {
   readonly descriptors: Readonly<Record<DescriptorKind, number>>;
   readonly threads: number;
   readonly residentBytes: number;
+  /** Of these, pages of files: the program's code, as far as it was needed. */
+  readonly fileBytes: number;
 }
 
 export type Counted = Omit<Sample, "minutes" | "changes" | "healedMs" | "paths">;
@@ -42,7 +44,9 @@ async function count(soak: SoakHost): Promise<Counted> {
   const holds = await soak.holds();
   const { pid } = soak.agent;
   const { threads, residentBytes } = await soak.agent.counts();
-  return { ...holds, descriptors: await countDescriptors(pid), threads, residentBytes };
+  const status = await Deno.readTextFile(`/proc/${pid}/status`);
+  const fileBytes = Number(/^RssFile:\s+(\d+)/m.exec(status)?.[1] ?? NaN) * 1024;
+  return { ...holds, descriptors: await countDescriptors(pid), threads, residentBytes, fileBytes };
 }
 
 /** All but those of the pipe on which we ask: the runtime holds it twice while it reads. */
@@ -64,7 +68,7 @@ export function kindOf(target: string): DescriptorKind {
   return target.startsWith("/") ? "file" : "other";
 }
 
-const memory: readonly string[] = ["residentBytes", "heapBytes", "externalBytes"];
+const memory: readonly string[] = ["residentBytes", "fileBytes", "heapBytes", "externalBytes"];
 
 /** Each figure by itself. */
 export function mergeCounts(counts: readonly Counted[]): Counted {

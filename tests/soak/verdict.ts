@@ -33,24 +33,31 @@ const threadsMore = 16;
 interface MemoryBound {
   readonly name: "residentBytes" | "heapBytes" | "externalBytes";
   readonly text: string;
-  /** Bytes for every ten minutes that it may climb, by the slope over all samples. */
+  /** Bytes for every ten minutes that it may climb, by the slope over the samples judged. */
   readonly perTenMinutes: number;
   /** Climbing by less than this in all is what garbage collectors, allocators and caches do. */
   readonly noise: number;
 }
 
 /**
- * A leak of one small object (200 bytes) with each change makes, at four changes a second, 0.5 MB in ten minutes, so
- * the heap after a garbage collection, which is steady to some hundred KB, is watched more closely than resident
- * memory: that moves by a few MB with what the allocator and V8 keep for later.
+ * A leak of one small object (200 bytes) with each change makes, at five changes a second, 0.6 MB in ten minutes. The
+ * heap after a garbage collection is steady to 0.1 MB once it is warm, so it is watched more closely than resident
+ * memory, which moves by half a MB with what the allocator cannot give back.
  */
 const memoryBounds: readonly MemoryBound[] = [
-  { name: "residentBytes", text: "resident memory", perTenMinutes: mib, noise: 4 * mib },
-  { name: "heapBytes", text: "JavaScript heap", perTenMinutes: mib / 4, noise: mib },
-  { name: "externalBytes", text: "external memory", perTenMinutes: mib / 4, noise: mib },
+  { name: "residentBytes", text: "resident memory", perTenMinutes: mib, noise: mib },
+  { name: "heapBytes", text: "JavaScript heap", perTenMinutes: mib / 4, noise: mib / 4 },
+  { name: "externalBytes", text: "external memory", perTenMinutes: mib / 4, noise: mib / 4 },
 ];
-/** The median of the last third above that of the first. */
-const thirdsRatioMax = 1.05;
+/**
+ * Until then memory climbs without any leak: code is compiled and its pages are read when they are first needed, and
+ * what needs them may be rare. Some 8 MB come together in ten minutes of all kinds of change, and none later. A leak
+ * goes on.
+ */
+const warmAfterMinutes = 10;
+const warmSamplesMin = 4;
+/** The median of the last third above that of the first: when warm, and in a run too short for that. */
+const thirdsRatioMax = { warm: 1.05, cold: 1.15 } as const;
 
 /** What grew, a sentence each; empty when all is flat. The first sample is the baseline. */
 export function findGrowth(samples: readonly Sample[]): string[] {
@@ -97,23 +104,39 @@ function above(
 }
 
 function climbing(samples: readonly Sample[], bound: MemoryBound): string[] {
-  const { name, text, perTenMinutes, noise } = bound;
+  const warm = samples.filter(({ minutes }) => minutes >= warmAfterMinutes);
+  const isWarm = warm.length >= warmSamplesMin;
+  const judged = isWarm ? warm : samples;
+  return [
+    ...(isWarm ? slopeProblem(judged, bound) : []),
+    ...thirdsProblem(judged, bound, isWarm ? thirdsRatioMax.warm : thirdsRatioMax.cold),
+  ];
+}
+
+function slopeProblem(
+  samples: readonly Sample[],
+  { name, text, perTenMinutes, noise }: MemoryBound,
+): string[] {
   const points = samples.map((sample) => ({ x: sample.minutes, y: sample[name] }));
   const slope = medianSlope(points);
   const minutes = points.at(-1)!.x - points[0]!.x;
-  const found: string[] = [];
-  if (slope * 10 > perTenMinutes && slope * minutes > noise) {
-    found.push(
-      `${text}: climbs by ${inMib(slope * 10)} MiB in ten minutes, at most ${inMib(perTenMinutes)} is noise`,
-    );
-  }
-  const third = Math.ceil(points.length / 3);
-  const first = median(points.slice(0, third).map(({ y }) => y));
-  const last = median(points.slice(-third).map(({ y }) => y));
-  if (last > first * thirdsRatioMax && last - first > noise) {
-    found.push(`${text}: ${inMib(first)} MiB in the first third, ${inMib(last)} MiB in the last`);
-  }
-  return found;
+  if (slope * 10 <= perTenMinutes || slope * minutes <= noise) return [];
+  return [
+    `${text}: climbs by ${inMib(slope * 10)} MiB in ten minutes, at most ${inMib(perTenMinutes)} is noise`,
+  ];
+}
+
+function thirdsProblem(
+  samples: readonly Sample[],
+  { name, text, noise }: MemoryBound,
+  ratioMax: number,
+): string[] {
+  const values = samples.map((sample) => sample[name]);
+  const third = Math.ceil(values.length / 3);
+  const first = median(values.slice(0, third));
+  const last = median(values.slice(-third));
+  if (last <= first * ratioMax || last - first <= noise) return [];
+  return [`${text}: ${inMib(first)} MiB in the first third, ${inMib(last)} MiB in the last`];
 }
 
 /** Theil and Sen: the median of the slopes between all pairs, which no single odd sample moves. */
