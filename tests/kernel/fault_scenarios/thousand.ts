@@ -24,6 +24,8 @@ export const thousand: Scenario = {
 
 const subsystems = 1_000;
 const connectLimitMs = 240_000;
+/** Beyond this the agent's last words are told. */
+const slowChangeMs = 5_000;
 /** Nothing new for so long: no more will come. */
 const stallMs = 40_000;
 const readLimitMs = 60_000;
@@ -60,6 +62,10 @@ async function run(lab: Lab): Promise<string> {
       const now = await countControllers();
       return now > subsystems ? null : `${now} controllers`;
     });
+    if (secondMs > slowChangeMs) {
+      await lab.note(`one more took ${formatSeconds(secondMs)}; the agent said:`);
+      for (const line of await agent.logTail(12)) await lab.note(line.slice(0, 160));
+    }
     await until("one more is live", 30_000, () => lookForAll(fabric.paths([added])));
   }
   await lab.faultRow({
