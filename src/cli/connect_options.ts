@@ -99,6 +99,12 @@ export interface Spelling {
   readonly short?: string;
 }
 
+/** The predecessor's names of two options of connect-all. */
+export const connectAllSpellings: Readonly<Record<string, Spelling>> = {
+  "keep-alive-tmo": { long: "kato", short: "k" },
+  "nr-io-queues": { long: "max-queues", short: "m" },
+};
+
 function isSecretName(name: string): name is typeof secretNames[number] {
   return secretNames.some((known) => known === name);
 }

@@ -1,6 +1,6 @@
 /** The commands that change the kernel's controllers, as rows of the table of commands. */
 import type { CommandSpec, OptionSpec } from "./command.ts";
-import { connectOptionSpecs } from "./connect_options.ts";
+import { connectAllSpellings, connectOptionSpecs } from "./connect_options.ts";
 import { settingOptions } from "./setting_options.ts";
 import { hostidOption, hostnqnOption, nqnOption, outputOption, transportOption } from "./shared_options.ts";
 
@@ -39,6 +39,40 @@ const connect: CommandSpec = {
     "-q nqn.2014-08.org.example:host1 --ctrl-loss-tmo -1",
   ],
   run: async (environment, options) => (await import("./connect.ts")).connect(environment, options),
+};
+
+const connectAll: CommandSpec = {
+  words: ["connect-all"],
+  about: "Have the kernel connect everything that discovery logs name, once",
+  details:
+    "Reads the log, follows its referrals, connects every path and prints the controllers. What fails is named " +
+    "with its reason, with status 1. It ends when everything was tried once: staying connected is the agent's work.",
+  options: [
+    {
+      long: "traddr",
+      short: "a",
+      value: "ADDRESS",
+      many: true,
+      required: true,
+      about: "Discovery endpoints, as ip, ip:port, [ipv6]:port or name:port",
+    },
+    { long: "trsvcid", short: "s", value: "PORT", about: "Their port", standard: "8009" },
+    ...ownHostOptions,
+    transportOption,
+    ...connectOptionSpecs({ spelt: connectAllSpellings, taken: "asqItpo" }),
+    { long: "no-referrals", about: "Read the logs of the endpoints given alone" },
+    {
+      long: "persistent",
+      short: "p",
+      aliases: ["persistant"],
+      about: "Understood and without effect: the agent (serve) is what keeps sessions",
+    },
+    { long: "timeout", value: "DURATION", about: "Longest time the whole may take", standard: "1m" },
+    outputOption("json"),
+    ...settingOptions(["nvmeHostIDPath"]),
+  ],
+  examples: ["discovery-client connect-all -a 10.0.0.1 -q nqn.2014-08.org.example:host1 -m 4 -o table"],
+  run: async (environment, options) => (await import("./connect_all.ts")).connectAll(environment, options),
 };
 
 const forceOption: OptionSpec = {
@@ -88,4 +122,4 @@ const disconnectAll: CommandSpec = {
     (await import("./disconnect_all.ts")).disconnectAll(environment, options),
 };
 
-export const kernelCommands: readonly CommandSpec[] = [connect, disconnect, disconnectAll];
+export const kernelCommands: readonly CommandSpec[] = [connect, connectAll, disconnect, disconnectAll];

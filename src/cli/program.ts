@@ -9,6 +9,7 @@ import { type CommandSpec, type OptionSpec, type OptionValue, OptionValues, Usag
 import { commandGroups, commands, programAbout } from "./commands.ts";
 import type { Environment, Output } from "./environment.ts";
 import { normalizeArgs } from "./normalize_args.ts";
+import { configOption } from "./setting_options.ts";
 import { helpOption, optionHelp, optionTerm, versionOption } from "./option_text.ts";
 
 const helpColumnsMax = 110;
@@ -19,11 +20,9 @@ const helpColumnsMax = 110;
 export async function runProgram(environment: Environment): Promise<number> {
   let status = 0;
   const root = buildProgram(environment, (found) => status = found);
-  const given = askedForHelp(environment.args);
+  const given = askedForHelp(configLast(environment.args));
   const found = findCommand(given);
-  const args = found === undefined
-    ? given
-    : [...found.words, ...normalizeArgs(given.slice(found.words.length), found.options)];
+  const args = found === undefined ? given : [...found.words, ...commandArgs(given, found)];
   try {
     await root.parseAsync([...args], { from: "user" });
   } catch (error) {
@@ -37,9 +36,34 @@ export async function runProgram(environment: Environment): Promise<number> {
   return status;
 }
 
-/** `help serve` means `serve --help`, as it did with the predecessor. */
+/**
+ * `help serve` means `serve --help`, as it did with the predecessor. Help of what does not exist is a mistake to be told,
+ * where the library would explain everything else.
+ */
 function askedForHelp(args: readonly string[]): readonly string[] {
-  return args[0] === "help" ? [...args.slice(1), "--help"] : args;
+  const words = args[0] === "help" ? [...args.slice(1), "--help"] : args;
+  const [first, second = "-"] = words;
+  if (first === undefined || first.startsWith("-") || findCommand(words) !== undefined) return words;
+  if (Object.hasOwn(commandGroups, first) && second.startsWith("-")) return words;
+  return words.filter((word) => word !== "--help" && word !== "-h");
+}
+
+/** `--config` may stand before the command, as it could with the predecessor. */
+function configLast(args: readonly string[]): readonly string[] {
+  const count = args[0] === `--${configOption.long}` ? 2 : args[0]?.startsWith(`--${configOption.long}=`) ? 1 : 0;
+  if (count === 0) return args;
+  const rest = args.slice(count);
+  const words = findCommand(rest)?.words.length ?? rest.length;
+  return [...rest.slice(0, words), ...args.slice(0, count), ...rest.slice(words)];
+}
+
+/** Every command of the predecessor took `--config`, whether it had a use for it or not. */
+function commandArgs(given: readonly string[], { words, options }: CommandSpec): string[] {
+  const args = given.slice(words.length);
+  if (options.some(({ long }) => long === configOption.long)) return normalizeArgs(args, options);
+  const normal = normalizeArgs(args, [...options, configOption]);
+  const end = normal.indexOf("--");
+  return normal.filter((word, at) => !word.startsWith(`--${configOption.long}=`) || (end >= 0 && at > end));
 }
 
 /** The library looks for required options first; a misspelt one is why it is missing. Throws UsageError. */
@@ -114,7 +138,11 @@ function addCommand(
   for (const [, option] of options) command.addOption(option);
   command.action(async () => {
     const found = command.opts<Record<string, OptionValue>>();
-    const values = options.map(([{ long }, option]) => [long, found[option.attributeName()]]);
+    const values = options.map(([{ long }, option]) => {
+      const value = found[option.attributeName()];
+      // The library takes `--no-x` for the denial of `--x`, which is true without it.
+      return [long, option.negate ? value === false : value];
+    });
     onStatus(await spec.run(environment, new OptionValues(Object.fromEntries(values))));
   });
 }

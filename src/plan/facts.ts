@@ -30,8 +30,12 @@ export interface Facts {
 /** Settings that decisions depend on. */
 export interface Policy {
   readonly dryRun: boolean;
+  /** False: what logs refer to is left alone, and no endpoint leaves because of it. */
+  readonly followReferrals?: boolean;
   /** Defaults for what entries leave open. */
   readonly connectDefaults: ConnectOptions;
+  /** The same for single clusters, by cluster key; they come before those of all. */
+  readonly clusterDefaults?: ReadonlyMap<string, ConnectOptions>;
   /** Host identifier of this host as its file tells it, UUID text; null when it has none. */
   readonly hostid: string | null;
   /** What the host goes by for lack of a file: the machine's UUID, or a random one that is remembered. */

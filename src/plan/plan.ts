@@ -48,7 +48,7 @@ export function plan(facts: Facts, nowMs: number): Plan {
 }
 
 function planList(facts: Facts, nowMs: number): EndpointList {
-  const { entries, list, sessions } = facts;
+  const { entries, list, sessions, policy } = facts;
   const configured = entries === null ? null : configuredClusters(entries, facts.resolutions);
   const keys = new Set(list.keys());
   for (const entry of entries ?? []) keys.add(clusterKey(entry.cluster));
@@ -58,6 +58,7 @@ function planList(facts: Facts, nowMs: number): EndpointList {
       previous: list.get(key),
       configured: configured === null ? null : configured.get(key),
       sessions,
+      followReferrals: policy.followReferrals,
       nowMs,
     });
     if (cluster !== null) next.set(key, cluster);

@@ -46,14 +46,16 @@ export function planCluster(
     previous: ClusterState | undefined;
     configured: ConfiguredCluster | undefined | null;
     sessions: ReadonlyMap<string, SessionFact>;
+    /** See Policy; true when left out. */
+    followReferrals?: boolean;
     nowMs: number;
   },
 ): ClusterState | null {
-  const { previous, sessions, nowMs } = options;
+  const { previous, sessions, followReferrals = true, nowMs } = options;
   if (options.configured === undefined) return null;
   const configured = options.configured ?? configuredFromMemory(previous);
   const before = new Map((previous?.members ?? []).map((member) => [member.key, member]));
-  const testimony = gatherTestimony(previous?.members ?? [], sessions);
+  const testimony = gatherTestimony(followReferrals ? previous?.members ?? [] : [], sessions);
   const anyLive = [...before.keys()].some((key) => sessions.get(key)?.state === "live");
   const silentSinceMs = anyLive ? null : previous?.silentSinceMs ?? nowMs;
   const context: Context = {

@@ -50,6 +50,16 @@ const rows: Row[] = [
     expected: "a b c",
   },
   {
+    name: "follows no referral where the policy says so, and retires nothing because of one",
+    facts: {
+      entries: [entry("a"), entry("b")],
+      list: list(member("a"), member("b")),
+      sessions: new Map([live("a", referral("c")), dead("b", 2)]),
+      policy: { dryRun: false, connectDefaults: {}, hostid: null, followReferrals: false },
+    },
+    expected: "a b",
+  },
+  {
     name: "never recurses into itself, by subtype 3 or by a referral in another spelling",
     facts: {
       entries: [entry("a")],
