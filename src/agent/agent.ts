@@ -34,13 +34,23 @@ export interface AgentOptions {
   /** Keep Alive Timeout of the discovery sessions, ms, above 0. */
   readonly katoMs: number;
   readonly logChunkBytesMax?: number;
+  /** Longest pause between two looks at files and controllers that nothing asked for, ms; 0 leaves it to us. */
+  readonly pollingMs?: number;
+  /** The subsystem NQNs of entries end with it, after a dot. */
+  readonly auxSuffix?: string;
   /** After every pass. A snapshot of thousands of paths costs; a summary counts only. */
   readonly onPass?: (snapshot: () => Snapshot, summary: () => Summary) => void;
 }
 
+/** What can change while it runs. */
+export type AgentTuning = Pick<
+  AgentOptions,
+  "policy" | "reconnectIntervalMs" | "katoMs" | "logChunkBytesMax" | "pollingMs"
+>;
+
 export class Agent {
   readonly #world: World;
-  readonly #options: AgentOptions;
+  #options: AgentOptions;
   readonly #facts: FactStore;
   readonly #configWatch: ConfigWatch;
   readonly #kernelWatch: KernelWatch;
@@ -64,19 +74,38 @@ export class Agent {
   constructor(world: World, options: AgentOptions) {
     this.#world = world;
     this.#options = options;
-    const { policy, reconnectIntervalMs } = options;
+    const { policy, reconnectIntervalMs, auxSuffix } = options;
     this.#facts = new FactStore({
       policy,
       reconnectIntervalMs,
       random: world.random,
       onChange: () => this.#schedulePass(),
     });
-    this.#configWatch = new ConfigWatch(world, this.#facts);
+    this.#configWatch = new ConfigWatch(world, this.#facts, auxSuffix);
     this.#kernelWatch = new KernelWatch(world, this.#facts, policy.dryRun);
     this.#connectRunner = new ConnectRunner(world, this.#facts);
     this.#stateKeeper = new StateKeeper(world);
     this.#changeLog = new ChangeLog(world.log);
     this.#sessionLog = new SessionLog(world.log);
+    this.#setPolling();
+  }
+
+  #setPolling(): void {
+    const { pollingMs = 0 } = this.#options;
+    this.#configWatch.pollingMs = pollingMs === 0 ? limits.rescanIntervalMs : pollingMs;
+    this.#kernelWatch.pollingMs = pollingMs === 0 ? limits.sysfsIntervalMs : pollingMs;
+  }
+
+  /**
+   * Other settings count from now on: for connects and pauses at once, for sessions when they are opened. Sessions and
+   * controllers that are there stay; what waits for its next attempt makes it now, as the reason may have gone.
+   */
+  reconfigure(tuning: AgentTuning): void {
+    // What is left out goes back to its default.
+    this.#options = { ...this.#options, logChunkBytesMax: undefined, pollingMs: undefined, ...tuning };
+    this.#setPolling();
+    this.#facts.reconfigure(tuning);
+    this.rescan();
   }
 
   /** Answers whether it runs, when the first pass is done; an agent that was stopped never does. */

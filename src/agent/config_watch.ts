@@ -4,6 +4,7 @@
  */
 import { limits } from "../base/limits.ts";
 import type { Timer } from "../base/clock.ts";
+import { entriesWithAuxSuffix } from "../config/aux_suffix.ts";
 import { configDigest, type FileState, isUnknown, uniteEntries, updateFiles } from "../config/entries.ts";
 import { type Held, settleFiles } from "../config/settling.ts";
 import { endpointKey } from "../model/endpoint.ts";
@@ -31,10 +32,15 @@ export class ConfigWatch {
   /** What the last run knew of files that this one could not read yet. */
   #standIns: readonly Entry[] = [];
   #incomplete = false;
+  readonly #auxSuffix: string;
+  /** Longest pause between two scans that nothing asked for, ms; scans that take long have longer ones. */
+  pollingMs: number = limits.rescanIntervalMs;
 
-  constructor(world: World, facts: FactStore) {
+  /** The subsystem NQNs of entries end with `auxSuffix`. */
+  constructor(world: World, facts: FactStore, auxSuffix = "") {
     this.#world = world;
     this.#facts = facts;
+    this.#auxSuffix = auxSuffix;
   }
 
   /**
@@ -122,9 +128,7 @@ export class ConfigWatch {
     const settled = this.#isCalm(scan) ? null : settleFiles(this.#files, this.#held, scan, nowMs);
     this.#held = settled?.held ?? new Map();
     this.#take(settled?.scan ?? scan);
-    const pauseMs = this.#again
-      ? limits.rescanDelayMs
-      : Math.max(limits.rescanIntervalMs, (nowMs - startMs) * 5);
+    const pauseMs = this.#again ? limits.rescanDelayMs : Math.max(this.pollingMs, (nowMs - startMs) * 5);
     this.#schedule(
       Math.min(pauseMs, Math.max(limits.rescanDelayMs, (settled?.againAtMs ?? Infinity) - nowMs)),
     );
@@ -153,7 +157,7 @@ export class ConfigWatch {
     this.#incomplete = [...files.values()].some(isUnknown);
     if (!changed && !first && wasIncomplete === this.#incomplete) return;
     this.#digest = configDigest(files);
-    this.#entries = entries;
+    this.#entries = entriesWithAuxSuffix(entries, this.#auxSuffix);
     this.#record();
   }
 

@@ -3,6 +3,7 @@ import { errorText, KernelError } from "../base/errors.ts";
 import { limits } from "../base/limits.ts";
 import type { LogFields, World } from "../model/world.ts";
 import { type Path, pathLabel } from "../model/path.ts";
+import { connectDefaultsOf, secretsProblem } from "../plan/connect_defaults.ts";
 import { formatConnectString } from "../plan/connect_string.ts";
 import type { Facts } from "../plan/facts.ts";
 import { identitiesInForce, identityConflict, settleHostId } from "../plan/host_identity.ts";
@@ -56,7 +57,10 @@ export class ConnectRunner {
 
   #connectText(path: Path, hostid: string): string {
     const { policy, kernel } = this.#facts;
-    const { text, leftOut } = formatConnectString(path, hostid, policy.connectDefaults, kernel.options);
+    const defaults = connectDefaultsOf(policy, path.cluster);
+    const problem = secretsProblem(defaults, path.options);
+    if (problem !== null) throw new KernelError("EINVAL", `Cannot connect: ${problem}`);
+    const { text, leftOut } = formatConnectString(path, hostid, defaults, kernel.options);
     for (const token of leftOut) {
       this.#tellOnce(`This kernel does not know the connect option ${token}: it is left out`, {});
     }

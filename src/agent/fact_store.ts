@@ -42,7 +42,7 @@ export interface FactStoreOptions {
 }
 
 export class FactStore implements Facts {
-  readonly policy: Policy;
+  policy: Policy;
   entries: readonly Entry[] | null = null;
   list: EndpointList = new Map();
   controllers: ControllersFact | null = null;
@@ -51,11 +51,19 @@ export class FactStore implements Facts {
   readonly sessions = new Map<string, SessionFact>();
   readonly probes = new Map<string, ProbeFact>();
   readonly connects = new Map<string, ConnectFact>();
-  readonly #options: FactStoreOptions;
+  #options: FactStoreOptions;
 
   constructor(options: FactStoreOptions) {
     this.#options = options;
     this.policy = options.policy;
+  }
+
+  /** Other settings count from now on. */
+  reconfigure(change: Pick<FactStoreOptions, "policy" | "reconnectIntervalMs">): void {
+    const { policy, reconnectIntervalMs } = change;
+    this.#options = { ...this.#options, policy, reconnectIntervalMs };
+    this.policy = policy;
+    this.#options.onChange();
   }
 
   recordEntries(entries: readonly Entry[]): void {

@@ -24,6 +24,8 @@ export class KernelWatch {
   #askTimer: Timer | null = null;
   #stopped = false;
   #sysfsError = "";
+  /** Longest pause between two readings that nothing asked for, ms; readings that take long have longer ones. */
+  pollingMs: number = limits.sysfsIntervalMs;
 
   constructor(world: World, facts: FactStore, dryRun: boolean) {
     this.#world = world;
@@ -54,7 +56,7 @@ export class KernelWatch {
 
   #readIn(delayMs: number): void {
     if (this.#stopped) return;
-    this.#soon = delayMs < limits.sysfsIntervalMs;
+    this.#soon = delayMs < this.pollingMs;
     this.#timer?.cancel();
     this.#timer = this.#world.clock.setTimer(delayMs, () => this.#read());
   }
@@ -82,7 +84,7 @@ export class KernelWatch {
     const tookMs = clock.nowMs() - readAtMs;
     this.#readAgainAtMs = clock.nowMs() + tookMs * 2;
     if (this.#again) this.refresh();
-    else this.#readIn(Math.max(limits.sysfsIntervalMs, tookMs * 10));
+    else this.#readIn(Math.max(this.pollingMs, tookMs * 10));
   }
 
   /** Asks /dev/nvme-fabrics what it knows; again in a while when it is missing. */

@@ -1,0 +1,19 @@
+/** `auxSuffix` of the settings: the subsystem NQNs of entries end with it, after a dot. Pure. */
+import type { Entry } from "../model/entry.ts";
+import { nqnCharsMax } from "../nvme/nqn.ts";
+
+/** Once: a name that ends so already stays, and so does one that would get longer than an NQN may be. */
+export function withAuxSuffix(subsysnqn: string, suffix: string): string {
+  if (suffix === "" || subsysnqn.endsWith(`.${suffix}`)) return subsysnqn;
+  const name = `${subsysnqn}.${suffix}`;
+  return name.length > nqnCharsMax ? subsysnqn : name;
+}
+
+/** The same array where there is no suffix. */
+export function entriesWithAuxSuffix(entries: readonly Entry[], suffix: string): readonly Entry[] {
+  if (suffix === "") return entries;
+  return entries.map((entry) => ({
+    ...entry,
+    cluster: { ...entry.cluster, subsysnqn: withAuxSuffix(entry.cluster.subsysnqn, suffix) },
+  }));
+}
