@@ -29,10 +29,11 @@ export class SessionRunner {
     const { world, endpoint, hostid, katoMs, logChunkBytesMax } = options;
     const hostidBytes = parseHostId(hostid);
     assert(hostidBytes !== null, "The host identifier was checked before");
-    const { hdrDigest = false, dataDigest = false } = endpoint.options;
+    const { hdrDigest = false, dataDigest = false, hostTraddr, hostIface } = endpoint.options;
+    const { traddr, trsvcid } = endpoint;
     this.#runner = new MachineRunner<Session>({
       world,
-      target: { traddr: endpoint.traddr, trsvcid: endpoint.trsvcid, timeoutMs: limits.dialTimeoutMs },
+      target: { traddr, trsvcid, timeoutMs: limits.dialTimeoutMs, hostTraddr, hostIface },
       makeMachine: (nowMs) =>
         new Session(nowMs, {
           hostnqn: endpoint.cluster.hostnqn,

@@ -29,7 +29,7 @@ export function realWorld({ clientConfigDir, internalDir, log, dryRun, ...given 
   return {
     clock,
     random: createRandom(),
-    dialer: new TcpDialer(clock),
+    dialer: new TcpDialer(clock, undefined, { onProblem: ({ message }) => log.warn(message) }),
     resolver: new NameResolver(),
     kernel: dryRun ? withoutConnects(kernel) : kernel,
     configDir: new EntryDirectory(clock, clientConfigDir),

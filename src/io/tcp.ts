@@ -1,6 +1,7 @@
 /**
  * TCP connections of the runtime as Dialer and Connection. Resolves no names: a target is an address. Retries
- * nothing.
+ * nothing. What leaves by a source address of its own is bound to it; where the runtime cannot, the connection is
+ * made all the same, and a warning says so once.
  */
 import {
   canonicalAddress,
@@ -8,27 +9,45 @@ import {
   formatIpAddress,
   type IpAddress,
   parseIpAddress,
+  sameAddress,
 } from "../base/address.ts";
 import type { Clock } from "../base/clock.ts";
 import { TimeoutError, TransportError } from "../base/errors.ts";
 import type { Connection, Dialer, DialTarget } from "../model/world.ts";
+import { connectBound } from "./bound_socket.ts";
+import { limits } from "../base/limits.ts";
 import { errnoOf, transportError } from "./io_errors.ts";
+import { type InterfaceAddress, type SourceAddress, sourceAddress } from "./source_address.ts";
 
 /** What we need of a runtime socket. */
 export type Socket = Pick<Deno.TcpConn, "read" | "write" | "close" | "setNoDelay" | "localAddr">;
 
-/** Deno.connect, or something in its place. */
+/** Deno.connect, or something in its place; with a source address, `connectBound`. */
 export type Connect = (
-  options: { hostname: string; port: number; transport: "tcp"; signal: AbortSignal },
+  options: { hostname: string; port: number; transport: "tcp"; localAddress?: string; signal: AbortSignal },
 ) => Promise<Socket>;
+
+const connectByRuntime: Connect = ({ localAddress, ...options }) =>
+  localAddress === undefined ? Deno.connect(options) : connectBound({ ...options, localAddress });
+
+export interface SourceOptions {
+  /** The interfaces of this host. */
+  readonly interfaces?: () => readonly InterfaceAddress[];
+  /** A connection leaves by another address than was asked for; once an address or interface. */
+  readonly onProblem?: (problem: { readonly message: string }) => void;
+}
 
 export class TcpDialer implements Dialer {
   readonly #clock: Clock;
   readonly #connect: Connect;
+  readonly #source: SourceOptions;
+  /** Sources that were warned about. */
+  readonly #notGranted = new Set<string>();
 
-  constructor(clock: Clock, connect: Connect = (options) => Deno.connect(options)) {
+  constructor(clock: Clock, connect: Connect = connectByRuntime, source: SourceOptions = {}) {
     this.#clock = clock;
     this.#connect = connect;
+    this.#source = source;
   }
 
   async dial(target: DialTarget, signal?: AbortSignal): Promise<Connection> {
@@ -39,11 +58,33 @@ export class TcpDialer implements Dialer {
     }
     if (signal?.aborted) throw abortedError(label);
     const hostname = await dialableAddress(address, label);
-    return new TcpConnection(await this.#open(hostname, target, label, signal), label);
+    const source = sourceAddress(address, target, label, this.#source.interfaces ?? Deno.networkInterfaces);
+    const socket = await this.#open({ hostname, localAddress: source?.bindTo }, target, label, signal);
+    const connection = new TcpConnection(socket, label);
+    if (source !== null) this.#checkSource(connection, target, source);
+    return connection;
+  }
+
+  /** Deno before 2.9 binds nothing, and does not say so; and the routes may not know of an interface. */
+  #checkSource({ localAddress }: Connection, target: DialTarget, { granted }: SourceAddress): void {
+    if (granted.some((address) => sameAddress(address, localAddress))) return;
+    const { hostTraddr, hostIface } = target;
+    const wanted = hostTraddr === undefined ? `the interface ${hostIface}` : hostTraddr;
+    if (this.#notGranted.has(wanted) || this.#notGranted.size >= limits.entriesMax) return;
+    this.#notGranted.add(wanted);
+    const other = "this runtime cannot choose it for discovery; the kernel's connects do leave by it";
+    this.#source.onProblem?.({
+      message: `A connection leaves by ${localAddress} and not by ${wanted}: ${other}`,
+    });
   }
 
   /** One connect, ended by whichever comes first: its result, the deadline, the caller. */
-  #open(hostname: string, target: DialTarget, label: string, signal?: AbortSignal): Promise<Socket> {
+  #open(
+    ends: { hostname: string; localAddress?: string },
+    target: DialTarget,
+    label: string,
+    signal?: AbortSignal,
+  ): Promise<Socket> {
     return new Promise((resolve, reject) => {
       const attempt = new AbortController();
       let settled = false;
@@ -66,10 +107,10 @@ export class TcpDialer implements Dialer {
       );
       signal?.addEventListener("abort", onAbort);
       if (signal?.aborted) return onAbort();
-      this.#connect({ hostname, port: target.trsvcid, transport: "tcp", signal: attempt.signal }).then(
+      this.#connect({ ...ends, port: target.trsvcid, transport: "tcp", signal: attempt.signal }).then(
         // A connect that wins against its own abort leaves a socket that nobody wants.
         (socket) => settled ? socket.close() : settle(() => resolve(socket)),
-        (error) => settle(() => reject(transportError(`Cannot connect to ${label}`, error))),
+        (error) => settle(() => reject(connectError(label, ends.localAddress, error))),
       );
     });
   }
@@ -90,6 +131,20 @@ async function dialableAddress(address: IpAddress, label: string): Promise<strin
       cause: error,
     });
   }
+}
+
+/** The runtime calls every failure to bind EINVAL. */
+function connectError(label: string, localAddress: string | undefined, cause: unknown): TransportError {
+  if (localAddress === undefined || (cause as { syscall?: unknown } | null)?.syscall !== "bind") {
+    return transportError(`Cannot connect to ${label}`, cause);
+  }
+  return new TransportError(
+    "EADDRNOTAVAIL",
+    `Cannot connect to ${label}: ${localAddress} is no address of this host`,
+    {
+      cause,
+    },
+  );
 }
 
 function abortedError(label: string): TransportError {

@@ -28,6 +28,10 @@ export interface DialTarget {
   readonly traddr: string;
   readonly trsvcid: number;
   readonly timeoutMs: number;
+  /** Address of this host to leave by. */
+  readonly hostTraddr?: string;
+  /** Network interface to leave by, where `hostTraddr` does not say; as far as addresses select it. */
+  readonly hostIface?: string;
 }
 
 /** Opens TCP connections. */

@@ -6,7 +6,7 @@ import { limits } from "../base/limits.ts";
 import { canonicalAddress, formatHostPort } from "../base/address.ts";
 import type { ControllersFact, SessionFact } from "./facts.ts";
 
-/** `host:port` of every address proven by use now, as `WantedPath.addressKey` has them. */
+/** `host:port` of every address proven by use now, as `WantedPath.addressKey` has them for paths of no wanted source. */
 export function addressesProvenByUse(
   sessions: ReadonlyMap<string, SessionFact>,
   controllers: ControllersFact | null,

@@ -15,7 +15,7 @@ export interface WantedPath {
   readonly key: string;
   /** Under which the controllers are looked up. */
   readonly indexKey: string;
-  /** `host:port` of the I/O port: what a probe proves. */
+  /** `host:port` of the I/O port, and what the way there begins with where an entry says: what a probe proves. */
   readonly addressKey: string;
   readonly path: Path;
 }
@@ -120,7 +120,13 @@ function toWantedPath(
   return {
     key: pathKey(path),
     indexKey: pathIndexKey(path),
-    addressKey: endpointLabel(path),
+    addressKey: `${endpointLabel(path)}${sourceLabel(path)}`,
     path,
   };
+}
+
+/** An address that answers by one way out may not by another. */
+function sourceLabel({ options: { hostTraddr, hostIface } }: Path): string {
+  const from = hostTraddr === undefined ? "" : ` from ${hostTraddr}`;
+  return hostIface === undefined ? from : `${from} by ${hostIface}`;
 }

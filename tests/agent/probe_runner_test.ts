@@ -1,13 +1,14 @@
 import { ProbeRunner } from "../../src/agent/probe_runner.ts";
 import { limits } from "../../src/base/limits.ts";
 import { TransportError } from "../../src/base/errors.ts";
+import type { ConnectOptions } from "../../src/model/connect_options.ts";
 import { encodePdu } from "../../src/nvme/pdu.ts";
 import type { ProbeResult } from "../../src/protocol/probe.ts";
 import { assert, assertEquals } from "../assert.ts";
 import { VirtualClock } from "../sim/virtual_clock.ts";
 import { ScriptedDialer } from "./scripted_connection.ts";
 
-function setUp(openPortSuffices = false) {
+function setUp(openPortSuffices = false, source: ConnectOptions = {}) {
   const clock = new VirtualClock();
   const dialer = new ScriptedDialer();
   const results: ProbeResult[] = [];
@@ -15,6 +16,7 @@ function setUp(openPortSuffices = false) {
     world: { clock, dialer },
     traddr: "10.0.1.1",
     trsvcid: 4420,
+    source,
     openPortSuffices,
     onResult: (result) => results.push(result),
   });
@@ -31,6 +33,13 @@ Deno.test("ProbeRunner succeeds with ICResp, and closes", async () => {
   );
   await clock.settle();
   assertEquals([results, connection.closes > 0, clock.liveTimers()], [[{ ok: true }], true, 0]);
+});
+
+Deno.test("ProbeRunner asks by the way that the connection would leave", async () => {
+  const { clock, dialer } = setUp(false, { hostTraddr: "10.0.1.9", hostIface: "eth0" });
+  await clock.settle();
+  const [{ hostTraddr, hostIface } = {}] = dialer.targets;
+  assertEquals([hostTraddr, hostIface], ["10.0.1.9", "eth0"]);
 });
 
 Deno.test("ProbeRunner fails when the dial does, or nobody answers in time", async () => {

@@ -58,10 +58,20 @@ async function live(change: Partial<Endpoint> = {}) {
 
 Deno.test("SessionRunner holds a session to the endpoint under the cluster's host", async () => {
   const { dialer, controller } = await live({ discoveryNqn: "nqn.2024-01.io.example:discovery" });
-  assertEquals(dialer.targets, [{ traddr: "10.0.0.1", trsvcid: 8009, timeoutMs: limits.dialTimeoutMs }]);
+  const nowhere = { hostTraddr: undefined, hostIface: undefined };
+  assertEquals(dialer.targets, [
+    { traddr: "10.0.0.1", trsvcid: 8009, timeoutMs: limits.dialTimeoutMs, ...nowhere },
+  ]);
   const { hostnqn, subnqn, hostid: bytes } = controller.connectData();
   assertEquals([hostnqn, subnqn], [cluster.hostnqn, "nqn.2024-01.io.example:discovery"]);
   assertEquals([bytes[0], bytes[1], bytes[15]], [0x00, 0x11, 0xff]);
+});
+
+Deno.test("SessionRunner leaves by the source and the interface of the entry", async () => {
+  const options = { hostTraddr: "10.0.0.9", hostIface: "eth0" };
+  const { dialer } = await live({ options });
+  const [{ hostTraddr, hostIface } = {}] = dialer.targets;
+  assertEquals({ hostTraddr, hostIface }, options);
 });
 
 Deno.test("SessionRunner asks for the digests that the entry asks for", async () => {

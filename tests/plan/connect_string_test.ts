@@ -190,7 +190,7 @@ Deno.test("formatConnectString() writes scoped and IPv6 addresses as the kernel 
 const seconds = fc.integer({ min: 1, max: 100_000 });
 const queues = fc.integer({ min: 1, max: 65_535 });
 const on = fc.constant(true as const);
-const anyOptions: fc.Arbitrary<ConnectOptions> = fc.record({
+const plainOptions: fc.Arbitrary<ConnectOptions> = fc.record({
   hostTraddr: fc.oneof(fc.ipV4(), fc.ipV6(), fc.constant("fe80::1%eth0")),
   hostIface: fc.constantFrom("eth0", "bond0.100"),
   ctrlLossTmo: fc.integer({ min: -1, max: 100_000 }),
@@ -205,13 +205,27 @@ const anyOptions: fc.Arbitrary<ConnectOptions> = fc.record({
   disableSqflow: on,
   hdrDigest: on,
   dataDigest: on,
-  dhchapSecret: fc.constant(new Secret(`DHHC-1:00:${"A".repeat(48)}:`)),
-  dhchapCtrlSecret: fc.constant(new Secret(`DHHC-1:00:${"B".repeat(48)}:`)),
-  tls: on,
-  concat: on,
-  tlsKey: fc.constantFrom("0x7fffffff", "1"),
-  keyring: fc.constantFrom("99", ".nvme"),
 }, { requiredKeys: [] });
+const dhchapSecret = new Secret(`DHHC-1:00:${"A".repeat(48)}:`);
+const dhchapCtrlSecret = new Secret(`DHHC-1:00:${"B".repeat(48)}:`);
+const anySecurity = fc.constantFrom<ConnectOptions>(
+  {},
+  { dhchapSecret },
+  { dhchapSecret, dhchapCtrlSecret },
+  { tls: true },
+  { tls: true, tlsKey: "0x7fffffff", keyring: "99" },
+  { tls: true, keyring: ".nvme", dhchapSecret },
+  { concat: true, dhchapSecret, dhchapCtrlSecret },
+  { concat: true, dhchapSecret, keyring: "1" },
+  // These clash.
+  { concat: true },
+  { concat: true, dhchapSecret, tls: true },
+  { concat: true, dhchapSecret, tlsKey: "1" },
+);
+const anyOptions = fc.tuple(plainOptions, anySecurity).map(([plain, security]) => ({
+  ...plain,
+  ...security,
+}));
 
 /** Of the options a kernel may lack, those it has. */
 const someTokens = fc.subarray(
@@ -250,5 +264,5 @@ Deno.test("property: what formatConnectString() writes, the kernel reads as it w
     }),
     { numRuns: 1_000 },
   );
-  assert(written > 100, `${written} were written`);
+  assert(written > 200, `${written} were written`);
 });

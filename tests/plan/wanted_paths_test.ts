@@ -57,6 +57,26 @@ Deno.test("wantedPaths() gives a path the identity and options of its endpoint",
   ]);
 });
 
+Deno.test("wantedPaths() tells an I/O port apart by the way that leads there", () => {
+  const record = nvm("10.1.0.1:4420", sub("x"));
+  const ways = [{}, { hostTraddr: "10.0.0.9" }, { hostIface: "eth0" }, {
+    hostTraddr: "10.0.0.9",
+    hostIface: "eth0",
+  }];
+  const keys = ways.flatMap((options) => {
+    const it = member("a", { endpoint: endpoint("a", { options }) });
+    return [...wantedPaths(list(it), new Map([live("a", record)])).paths.values()].map((only) =>
+      only.addressKey
+    );
+  });
+  assertEquals(keys, [
+    "10.1.0.1:4420",
+    "10.1.0.1:4420 from 10.0.0.9",
+    "10.1.0.1:4420 by eth0",
+    "10.1.0.1:4420 from 10.0.0.9 by eth0",
+  ]);
+});
+
 Deno.test("wantedPaths() follows a change of identity or options under the same log", () => {
   const sessions = new Map([live("a", nvm("10.1.0.1:4420", sub("x")))]);
   const options = {};
