@@ -287,6 +287,7 @@ export class Agent {
       world,
       traddr,
       trsvcid,
+      source: options,
       openPortSuffices: secureChannelRequired || options.tls === true,
       onResult: (result) => {
         this.#facts.recordProbeResult(wanted, result.ok ? null : result.error, world.clock.nowMs());
