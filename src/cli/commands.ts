@@ -142,8 +142,11 @@ const removeHostnqn: CommandSpec = {
 const listCtrl: CommandSpec = {
   words: ["list", "ctrl"],
   about: "List the NVMe over Fabrics controllers of this host",
-  options: [outputOption("json")],
-  examples: ["discovery-client list ctrl -o table"],
+  options: [
+    { long: "discovery", short: "d", about: "Only controllers of discovery services" },
+    outputOption("json"),
+  ],
+  examples: ["discovery-client list ctrl -o table", "discovery-client list ctrl -d"],
   run: async (environment, options) => (await import("./list_ctrl.ts")).listCtrl(environment, options),
 };
 

@@ -1,8 +1,10 @@
 /** `list ctrl`: the kernel's NVMe over Fabrics controllers, with the predecessor's names for their parts. */
 import { readControllers } from "../io/sysfs.ts";
 import type { Controller } from "../model/controller.ts";
+import { discoveryNqn } from "../nvme/spec.ts";
 import type { OptionValues } from "./command.ts";
 import type { Environment } from "./environment.ts";
+import { controllersRoot } from "./host_kernel.ts";
 import { outputFormat, printJson } from "./output.ts";
 import { formatTable } from "./table.ts";
 
@@ -10,10 +12,18 @@ const fabrics = new Set(["tcp", "rdma", "fc", "loop"]);
 
 export async function listCtrl(environment: Environment, options: OptionValues): Promise<number> {
   const format = outputFormat(options, "json");
-  const controllers = (await readControllers()).filter(({ transport }) => fabrics.has(transport));
+  const found = (await readControllers(controllersRoot(environment))).filter(({ transport }) =>
+    fabrics.has(transport)
+  );
+  const controllers = options.flag("discovery") ? found.filter(isDiscoveryController) : found;
   if (format === "json") printJson(environment, controllersObject(controllers));
   else environment.stdout.write(controllersTable(controllers));
   return 0;
+}
+
+/** Kernels before 5.18 tell no type; then the name tells it, unless it is a unique one. */
+export function isDiscoveryController({ cntrltype, subsysnqn }: Controller): boolean {
+  return cntrltype === undefined ? subsysnqn === discoveryNqn : cntrltype === "discovery";
 }
 
 /** By controller name; `Trsvcid` is a number, 0 where the transport has none. */

@@ -17,11 +17,14 @@ const helpColumnsMax = 110;
 /**
  * Runs the command that the arguments name; answers its exit status. Throws UsageError, and what the command throws.
  */
-export async function runProgram(environment: Environment): Promise<number> {
+export async function runProgram(
+  environment: Environment,
+  specs: readonly CommandSpec[] = commands,
+): Promise<number> {
   let status = 0;
-  const root = buildProgram(environment, (found) => status = found);
+  const root = buildProgram(environment, specs, (found) => status = found);
   const given = askedForHelp(configLast(environment.args));
-  const found = findCommand(given);
+  const found = findCommand(given, specs);
   const args = found === undefined ? given : [...found.words, ...commandArgs(given, found)];
   try {
     await root.parseAsync([...args], { from: "user" });
@@ -50,7 +53,11 @@ function askedForHelp(args: readonly string[]): readonly string[] {
 
 /** `--config` may stand before the command, as it could with the predecessor. */
 function configLast(args: readonly string[]): readonly string[] {
-  const count = args[0] === `--${configOption.long}` ? 2 : args[0]?.startsWith(`--${configOption.long}=`) ? 1 : 0;
+  const count = args[0] === `--${configOption.long}`
+    ? 2
+    : args[0]?.startsWith(`--${configOption.long}=`)
+    ? 1
+    : 0;
   if (count === 0) return args;
   const rest = args.slice(count);
   const words = findCommand(rest)?.words.length ?? rest.length;
@@ -81,8 +88,8 @@ function checkOptionNames(args: readonly string[], options: readonly OptionSpec[
   }
 }
 
-function findCommand(args: readonly string[]): CommandSpec | undefined {
-  return commands.find(({ words }) => words.every((word, at) => args[at] === word));
+function findCommand(args: readonly string[], specs = commands): CommandSpec | undefined {
+  return specs.find(({ words }) => words.every((word, at) => args[at] === word));
 }
 
 /** The leading words that name a command or a group of them: what can be asked for help. */
@@ -104,14 +111,18 @@ function complaint(text: string): string {
   return hint === "" ? line : `${line}; ${hint}`;
 }
 
-function buildProgram(environment: Environment, onStatus: (status: number) => void): Command {
+function buildProgram(
+  environment: Environment,
+  specs: readonly CommandSpec[],
+  onStatus: (status: number) => void,
+): Command {
   const root = dressed(new Command("discovery-client"), environment)
     .description(programAbout)
     .version(versionText(), optionTerm(versionOption), versionOption.about)
     .helpCommand(false)
     .addHelpText("after", "\nEach command explains itself: discovery-client <command> --help");
   const groups = new Map<string, Command>();
-  for (const spec of commands) {
+  for (const spec of specs) {
     const [first = "", second] = spec.words;
     let parent = root;
     if (second !== undefined) {

@@ -1,6 +1,7 @@
-import { controllersObject, controllersTable } from "../../src/cli/list_ctrl.ts";
+import { controllersObject, controllersTable, isDiscoveryController } from "../../src/cli/list_ctrl.ts";
 import type { Controller } from "../../src/model/controller.ts";
 import { assertEquals } from "../assert.ts";
+import { HostTree } from "./host_tree.ts";
 import { runIn } from "./memory_environment.ts";
 
 const controllers: readonly Controller[] = [{
@@ -18,6 +19,22 @@ const controllers: readonly Controller[] = [{
   subsysnqn: "nqn.2016-01.com.example:b",
   address: { traddr: "nn-0x1:pn-0x2", trsvcid: "none" },
 }];
+
+Deno.test("isDiscoveryController() goes by the type, and by the name where the kernel tells no type", () => {
+  const [one] = controllers;
+  const well = "nqn.2014-08.org.nvmexpress.discovery";
+  const rows = [
+    [{}, false],
+    [{ cntrltype: "io" }, false],
+    [{ cntrltype: "discovery" }, true],
+    [{ subsysnqn: well }, true],
+    [{ subsysnqn: well, cntrltype: "discovery" }, true],
+    [{ subsysnqn: well, cntrltype: "admin" }, false],
+  ] as const;
+  for (const [change, expected] of rows) {
+    assertEquals(isDiscoveryController({ ...one!, ...change }), expected, JSON.stringify(change));
+  }
+});
 
 Deno.test("controllersObject() has exactly the predecessor's names and State", () => {
   assertEquals(controllersObject(controllers), {
@@ -62,4 +79,22 @@ Deno.test("list ctrl answers with JSON on any host", async () => {
   for (const [name, one] of Object.entries(JSON.parse(stdout) as Record<string, { Device: string }>)) {
     assertEquals(one.Device, `/dev/${name}`);
   }
+});
+
+Deno.test("list ctrl -d lists discovery controllers alone, by type or, where the kernel tells none, by name", async () => {
+  await using tree = await HostTree.make();
+  const nqn = "nqn.2016-01.com.example:volumes";
+  const wellKnown = "nqn.2014-08.org.nvmexpress.discovery";
+  await tree.addController({ name: "nvme0", subsysnqn: nqn, cntrltype: "io" });
+  await tree.addController({ name: "nvme1", subsysnqn: nqn, cntrltype: "discovery" });
+  await tree.addController({ name: "nvme2", subsysnqn: wellKnown });
+  await tree.addController({ name: "nvme3", subsysnqn: nqn });
+  await tree.addController({ name: "nvme4", subsysnqn: nqn, transport: "pcie" });
+  const names = async (...args: string[]) => {
+    const { stdout } = await runIn(["list", "ctrl", ...args], {}, { hostRoot: tree.root });
+    return Object.keys(JSON.parse(stdout));
+  };
+  assertEquals(await names(), ["nvme0", "nvme1", "nvme2", "nvme3"]);
+  assertEquals(await names("-d"), ["nvme1", "nvme2"]);
+  assertEquals(await names("--discovery"), ["nvme1", "nvme2"]);
 });

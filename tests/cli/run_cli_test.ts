@@ -45,17 +45,24 @@ Deno.test("help COMMAND is COMMAND --help", async () => {
   }
 });
 
-Deno.test("serve has a flag for every setting", async () => {
+Deno.test("serve has a flag for every setting that is no secret", async () => {
   const { stdout } = await runIn(["serve", "--help"]);
-  for (const { path, envName } of settingKeys) {
-    assert(stdout.includes(`--${path} `), path);
-    assert(stdout.includes(envName), envName);
+  for (const { path, envName, setting } of settingKeys) {
+    // Anybody can read the arguments of a process.
+    assertEquals(stdout.includes(`--${path} `), setting.kind.secret !== true, path);
+    if (setting.kind.secret !== true) assert(stdout.includes(envName), envName);
   }
 });
 
 const usageErrors: readonly [args: string[], message: string][] = [
   [["serv"], "Unknown command 'serv'; did you mean serve?"],
   [["list", "ctl"], "Unknown command 'ctl'; did you mean ctrl?"],
+  [["help", "serv"], "Unknown command 'serv'; did you mean serve?"],
+  [["serv", "-h"], "Unknown command 'serv'; did you mean serve?"],
+  [["help", "list", "ctl"], "Unknown command 'ctl'; did you mean ctrl?"],
+  [["discover", "-hostnqn", "x"], "Unknown option '-hostnqn'; did you mean --hostnqn?"],
+  [["discover", "-Q", "x"], "Unknown option '-Q'; did you mean -q (--hostnqn)?"],
+  [["--config", "x", "serv"], "Unknown command 'serv'; did you mean serve?"],
   [["serve", "--loging.level", "debug"], "Unknown option '--loging.level'; did you mean --logging.level?"],
   [["list", "ctrl", "-z"], "Unknown option '-z'"],
   [["list", "ctrl", "more"], "Unexpected argument 'more'"],
@@ -89,4 +96,23 @@ Deno.test("bugText() shows where a bug is, and asks to report it", () => {
   assert(text.startsWith("discovery-client: This is a bug"), text);
   assert(text.includes("Two and two is five") && text.includes("run_cli_test.ts"), text);
   assert(bugText("thrown text").includes("thrown text"));
+});
+
+Deno.test("--config stands before or behind every command, also behind those that have no use for it", async () => {
+  const places: readonly string[][] = [
+    ["--config", "/nonexistent/a.yaml", "list", "ctrl"],
+    ["--config=/nonexistent/a.yaml", "list", "ctrl"],
+    ["list", "ctrl", "--Config", "/nonexistent/a.yaml"],
+  ];
+  for (const args of places) {
+    const { status, stderr } = await runIn(args);
+    assertEquals([status, stderr], [0, ""], args.join(" "));
+  }
+  for (
+    const args of [["--config", "/nonexistent/a.yaml", "serve"], ["serve", "--config=/nonexistent/a.yaml"]]
+  ) {
+    const { status, stderr } = await runIn(args);
+    assertEquals(status, 1);
+    assert(stderr.includes("Cannot read the settings /nonexistent/a.yaml"), stderr);
+  }
 });
