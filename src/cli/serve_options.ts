@@ -53,5 +53,10 @@ function parseOwnEntries(options: OptionValues): ServeOptions["entries"] {
         `missing ${names(missing)}`,
     );
   }
+  if (isGiven(options, "clientConfigDir")) {
+    throw new UsageError(
+      "Cannot use --clientConfigDir with --addresses: those are all the configuration then",
+    );
+  }
   return parseEntries(options);
 }

@@ -14,9 +14,9 @@ export function isEntryFileName(name: string): boolean {
 /** Words why a file of this name would not be read or cannot be made, or null when it can. */
 export function entryFileNameProblem(name: string): string | null {
   if (name === "") return "it is empty";
+  if (name === "." || name === "..") return "it names a directory";
   if (name.includes("/")) return "it holds a slash";
   if (name.startsWith(reservedNamePrefix)) return `names starting with ${reservedNamePrefix} are reserved`;
-  // Includes `.` and `..`.
   if (!isEntryFileName(name)) return "names starting with a dot are ignored";
   if (/\p{Cc}/u.test(name)) return "it holds a control character";
   // Linux: NAME_MAX. The temporary name it is made under is short, whatever this one is.

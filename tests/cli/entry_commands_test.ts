@@ -46,8 +46,8 @@ Deno.test("add-hostnqn without -I leaves the host identifier open, and names an 
 const refused: readonly [change: Record<string, string>, message: string][] = [
   [{ "--name": "" }, 'Cannot use --name "": it is empty'],
   [{ "--name": "a/b" }, "it holds a slash"],
-  [{ "--name": "." }, "dot"],
-  [{ "--name": ".." }, "dot"],
+  [{ "--name": "." }, "it names a directory"],
+  [{ "--name": ".." }, "it names a directory"],
   [{ "--name": "tmp.dc.a" }, "reserved"],
   [{ "-a": "10.0.0.1:0" }, 'Cannot use port "0"'],
   [{ "-a": "10.0.0.1:70000" }, 'Cannot use port "70000"'],

@@ -45,6 +45,10 @@ const senseless: readonly [args: string[], line: string][] = [
   [["list", "ctrl", "-o", "xml"], 'Cannot use --output "xml": expected json or table'],
   [["serve", "--ephemral"], "Unknown option '--ephemral'; did you mean --ephemeral?"],
   [["serve", "--once"], "Cannot use --once without --dry-run"],
+  [
+    ["serve", "--dry-run", "-a", "10.0.0.1", "-q", host, "-n", cluster, "--clientConfigDir", "/tmp"],
+    "Cannot use --clientConfigDir with --addresses: those are all the configuration then",
+  ],
   [["serve", "--kato=soon"], "Cannot use --kato: expected a whole number of seconds from 1 to "],
   [["discover", "--tradr", "10.0.0.1", "-q", host], "Unknown option '--tradr'; did you mean --traddr?"],
   [["discover", "-a", "10.0.0.1"], "Required option '-q, --hostnqn <NQN>' not specified"],
@@ -55,6 +59,16 @@ const senseless: readonly [args: string[], line: string][] = [
   [["discover", "-a", "10.0.0.1", "-q", host, "-t", "rdma"], 'Cannot use --transport "rdma": expected tcp'],
   [[...named, "-n", cluster, "-q"], "Option -q lacks its value: --hostnqn <NQN>"],
   [[...named, "-q", host], "Required option '-n, --nqn <NQN>' not specified"],
+  [["connect", "-a", "10.0.0.1"], "Required option '-n, --nqn <NQN>' not specified"],
+  [
+    ["connect", "-a", "10.0.0.1", "-n", cluster, "-q", host, "-S", "DHHC-1:00:short:"],
+    "Cannot use --dhchap-secret: expected DHHC-1:hh:Base64:",
+  ],
+  [["connect-all", "-a=10.0.0.1", `-q=${host}`, "-t=rdma"], 'Cannot use --transport "rdma": expected tcp'],
+  [["connect-all", "-q", host], "Required option '-a, --traddr <ADDRESS>' not specified"],
+  [["disconnect"], "Cannot tell what to disconnect: give either --device or --nqn"],
+  [["disconnect", "-d", "sda"], 'Cannot use --device "sda": expected a controller such as nvme0'],
+  [["disconnect-all"], "Cannot ask whether to disconnect everything, as this is no terminal: give --yes"],
   [["remove-hostnqn"], "Required option '-n, --name <NAME>' not specified"],
 ];
 
@@ -134,8 +148,8 @@ Deno.test("discover prints the log as JSON and as a table, and says what fails w
 /** Names that no entry file can have, and why. */
 const badNames: readonly [name: string, reason: string][] = [
   ["", "it is empty"],
-  [".", "names starting with a dot are ignored"],
-  ["..", "names starting with a dot are ignored"],
+  [".", "it names a directory"],
+  ["..", "it names a directory"],
   [".hidden", "names starting with a dot are ignored"],
   ["a/b", "it holds a slash"],
   ["../a", "it holds a slash"],
@@ -220,4 +234,10 @@ Deno.test("list ctrl prints this host's controllers as a JSON object by name, or
   const [heading = "", ...rows] = table.stdout.trimEnd().split("\n");
   assert(/^DEVICE +STATE +TRANSPORT +TRADDR +TRSVCID +HOST-TRADDR +SUBSYSNQN$/.test(heading), heading);
   assertEquals(rows.length, controllers.length);
+});
+
+Deno.test("disconnect of a controller that is not there says so with status 1", async () => {
+  const { status, stdout, stderr } = await runProgramProcess(["disconnect", "-d=/dev/nvme987654321"]);
+  assertEquals([status, stdout], [1, ""]);
+  assertEquals(stderr, "discovery-client: Cannot disconnect nvme987654321: there is no such controller\n");
 });
