@@ -38,6 +38,26 @@ for (const kind of ["nvmet", "spdk"] as const) {
   });
 }
 
+Deno.test("Agent has sessions, probes and the kernel's connects leave by the source of the entry", async () => {
+  const world = new FabricWorld({ nodes: 2, subsystems: 1 });
+  const { network, kernel } = world.memory;
+  const dialed = new Map<string, Set<string | undefined>>();
+  const dial = network.dial.bind(network);
+  network.dial = (target, signal) => {
+    const kind = target.trsvcid === 8009 ? "session" : "probe";
+    dialed.set(kind, (dialed.get(kind) ?? new Set()).add(`${target.hostTraddr} ${target.hostIface}`));
+    return dial(target, signal);
+  };
+  world.dropFile("cluster", ["n1"], undefined, { hostTraddr: "10.0.9.9", hostIface: "eth0" });
+  await world.start();
+  await world.untilLive(2, 5_000);
+  const expected = new Set(["10.0.9.9 eth0"]);
+  assertEquals([dialed.get("session"), dialed.get("probe")], [expected, expected]);
+  const sources = kernel.list().map(({ address }) => `${address.hostTraddr} ${address.hostIface}`);
+  assertEquals(new Set(sources), expected);
+  await world.stop();
+});
+
 Deno.test("Agent follows a referral that is added and taken back, on the list and in internal.json", async () => {
   const world = new FabricWorld({ nodes: 2, subsystems: 1, mesh: false });
   world.dropFile("cluster", ["n1"]);

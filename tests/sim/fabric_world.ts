@@ -5,6 +5,7 @@
 import { Agent, type AgentOptions } from "../../src/agent/agent.ts";
 import { formatEntryFile } from "../../src/config/entry_line.ts";
 import type { Cluster } from "../../src/model/cluster.ts";
+import type { ConnectOptions } from "../../src/model/connect_options.ts";
 import type { Closer } from "../../src/model/world.ts";
 import { ControllerMachine } from "../fabric/controller_machine.ts";
 import { allows, Fabric, type FabricAddress, type FabricOptions, isListening } from "../fabric/fabric.ts";
@@ -106,10 +107,15 @@ export class FabricWorld {
   }
 
   /** A file that names these nodes (or addresses) for the cluster. */
-  dropFile(name: string, nodeIds: readonly string[], of: Cluster = cluster): void {
+  dropFile(
+    name: string,
+    nodeIds: readonly string[],
+    of: Cluster = cluster,
+    options: ConnectOptions = {},
+  ): void {
     const entries = nodeIds.map((id) => {
       const { traddr, trsvcid } = this.fabric.node(id).discovery[0]!;
-      return { cluster: of, transport: "tcp" as const, traddr, trsvcid, persistent: false, options: {} };
+      return { cluster: of, transport: "tcp" as const, traddr, trsvcid, persistent: false, options };
     });
     this.memory.configDir.write(name, formatEntryFile(entries));
   }
