@@ -89,6 +89,7 @@ export function connectOptionSpecs(
     return [spec, {
       long: `${name}-file`,
       value: "FILE",
+      names: "file",
       about: `File whose first line is the value of --${name}`,
     }];
   });

@@ -16,7 +16,9 @@ end
 function __discovery_client_in
     set -l words (commandline -opc)
     set -e words[1]
-    test (count $words) -ge (count $argv); and test "$words[1..$(count $argv)]" = "$argv"
+    test (count $words) -ge (count $argv); or return 1
+    set -l start $words[1..(count $argv)]
+    test "$start" = "$argv"
 end
 
 complete -c discovery-client -f

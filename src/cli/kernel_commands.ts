@@ -94,6 +94,7 @@ const disconnect: CommandSpec = {
       long: "device",
       short: "d",
       value: "DEVICE",
+      names: "device",
       many: true,
       about: "The controller, as nvme0 or /dev/nvme0",
     },

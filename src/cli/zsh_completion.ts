@@ -10,12 +10,13 @@ export function zshCompletion(table: CommandTable): string {
     "# zsh completion for discovery-client, made by: discovery-client completion zsh",
     "",
     "_discovery_client() {",
+    "  # After help stand the same words as without it.",
+    "  if [[ $words[2] == help ]] && (( CURRENT > 2 )); then shift words; (( CURRENT-- )); fi",
     "  if (( CURRENT == 2 )); then",
     ...wordLines([...words, { word: "help", about: "Explain a command" }], "    "),
     ...argumentLines([helpOption, versionOption], "    "),
     "    return",
     "  fi",
-    "  [[ $words[2] == help ]] && { shift words; (( CURRENT-- )) }",
     "  local command=$words[2]",
     "  shift words; (( CURRENT-- ))",
     '  case "$command" in',
@@ -69,23 +70,29 @@ function commandLines({ options }: CommandSpec, indent: string): string[] {
 }
 
 function argumentLines(options: readonly OptionSpec[], indent: string): string[] {
-  const specs = options.map((option) => `${indent}  ${argumentSpec(option)}`);
+  const specs = options.flatMap(argumentSpecs).map((spec) => `${indent}  ${spec}`);
   return [`${indent}_arguments -s -S \\`, specs.join(" \\\n")];
 }
 
-/** `'(-o --output)'{-o+,--output=}'[json or table]:FORMAT:(json table)'`. */
-function argumentSpec(
-  { long, short, about, value, valueOptional, many, choices, names }: OptionSpec,
-): string {
-  const [shortMark, longMark] = value === undefined ? ["", ""] : valueOptional ? ["-", "=-"] : ["+", "="];
+/** `'(-o --output)-o+[json or table]:FORMAT:(json table)'`, and the same for `--output=`. */
+function argumentSpecs(option: OptionSpec): string[] {
+  const { long, short, about, value, valueOptional, many, choices, names } = option;
   const all = [...short === undefined ? [] : [`-${short}`], `--${long}`];
   const exclusion = many ? "*" : `(${all.join(" ")})`;
-  const spellings = short === undefined
-    ? quote(`--${long}${longMark}`)
-    : `{${quote(`-${short}${shortMark}`)},${quote(`--${long}${longMark}`)}}`;
+  const text = `[${about.replace(/[\\[\]]/g, "\\$&")}]`;
+  if (value === undefined) return all.map((name) => quote(`${exclusion}${name}${text}`));
   const action = choices !== undefined ? `(${choices.join(" ")})` : actions[names ?? "text"];
-  const argument = value === undefined ? "" : `${valueOptional ? "::" : ":"}${escapeColons(value)}:${action}`;
-  return `${quote(exclusion)}${spellings}${quote(`[${escapeBrackets(about)}]${argument}`)}`;
+  const argument = `${value.replaceAll(":", "\\:")}:${action}`;
+  if (!valueOptional) {
+    return all.map((name) => {
+      const mark = name.startsWith("--") ? "=" : "+";
+      return quote(`${exclusion}${name}${mark}${text}:${argument}`);
+    });
+  }
+  // A value that may be left out stands behind `=`; the short form is completed without one.
+  return all.map((name) =>
+    quote(`${exclusion}${name.startsWith("--") ? `${name}=-${text}::${argument}` : `${name}${text}`}`)
+  );
 }
 
 const actions = {
@@ -95,14 +102,6 @@ const actions = {
   // Nothing is known about it: a blank says so.
   text: " ",
 } as const;
-
-function escapeColons(text: string): string {
-  return text.replaceAll(":", "\\:");
-}
-
-function escapeBrackets(text: string): string {
-  return text.replace(/[\\[\]]/g, "\\$&");
-}
 
 function quote(text: string): string {
   return `'${text.replaceAll("'", "'\\''")}'`;
