@@ -3,6 +3,7 @@ import type { Scenario } from "../scenario.ts";
 import { autoDetect } from "./auto_detect.ts";
 import { changes } from "./changes.ts";
 import { coldStart } from "./cold_start.ts";
+import { commands } from "./commands.ts";
 import { deletedController } from "./deleted_controller.ts";
 import { files } from "./files.ts";
 import { kill } from "./kill.ts";
@@ -24,4 +25,5 @@ export const scenarios: readonly Scenario[] = [
   files,
   autoDetect,
   twoClusters,
+  commands,
 ];

@@ -17,6 +17,12 @@ export const swallowed: Scenario = {
 };
 
 const lateMs = 1_000;
+/**
+ * On a loaded machine, in parts of the sound run; never near the 3 s for which the kernel's connect waits for a silent
+ * address, as those are of the clock, not of the processor.
+ */
+const lateShare = 0.5;
+const lateMsMax = 2_000;
 /** A retry in backoff after the node's return. */
 const followLimitMs = 20_000;
 
@@ -68,8 +74,9 @@ async function measure(lab: Lab, fabric: Fabric): Promise<Measured> {
 }
 
 function expectInTime(fault: string, found: Measured, sound: Measured): void {
+  const allowedMs = Math.min(lateMsMax, Math.max(lateMs, sound.healthyMs * lateShare));
   expect(
-    found.healthyMs <= sound.healthyMs + lateMs,
+    found.healthyMs <= sound.healthyMs + allowedMs,
     `${fault}: 8 paths live in ${formatSeconds(found.healthyMs)}, without the fault ${
       formatSeconds(sound.healthyMs)
     }`,
