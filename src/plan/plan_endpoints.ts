@@ -68,7 +68,7 @@ export function planCluster(
   const notes = [...configured.notes];
   const members: Member[] = [];
   for (const [key, endpoint] of configured.endpoints) members.push(configuredMember(context, key, endpoint));
-  members.push(...referralMembers(context, configured.endpoints, notes));
+  members.push(...inFormerOrder(context, referralMembers(context, configured.endpoints, notes)));
   const next = {
     members: capMembers(context, members, notes),
     silentSinceMs,
@@ -189,6 +189,16 @@ function configuredMember(context: Context, key: string, endpoint: Endpoint): Me
 
 function publisherMembers({ before, testimony }: Context): Member[] {
   return [...testimony.publishers].flatMap((key) => before.get(key) ?? []);
+}
+
+/**
+ * Who was on the list keeps its place, who is new comes last. By the order in which the logs name them the order would
+ * depend on itself: it could change with every pass, and each time the list would be saved for nothing.
+ */
+function inFormerOrder({ before }: Context, members: Member[]): Member[] {
+  const places = new Map([...before.keys()].map((key, at) => [key, at]));
+  const placeOf = ({ key }: Member) => places.get(key) ?? places.size;
+  return members.sort((a, b) => placeOf(a) - placeOf(b));
 }
 
 function referralMembers(

@@ -262,6 +262,24 @@ Deno.test("planCluster() bounds the number of endpoints and says what it left ou
   assert(state.notes.some((note) => note.includes("left out")), `notes: ${state.notes.join("; ")}`);
 });
 
+Deno.test("planCluster() keeps its order whatever order the logs have", () => {
+  // Each names the others in an order of its own; `a` is configured and away.
+  const sessions = new Map([
+    live("b", referral("d"), referral("c"), referral("a")),
+    live("c", referral("b"), referral("d"), referral("a")),
+    live("d", referral("c"), referral("b"), referral("a")),
+  ]);
+  let before =
+    plan(facts({ entries: [entry("a")], list: list(member("a"), referred("b", "c")), sessions }), 0).list;
+  const again = (atMs: number) =>
+    before = plan(facts({ entries: [entry("a")], list: before, sessions }), atMs).list;
+  // All are found after a few passes.
+  for (let pass = 1; pass < 4; pass++) again(pass);
+  const settled = before;
+  assertEquals(settled.get(clusterKey(cluster))!.members.length, 4);
+  for (let pass = 4; pass < 8; pass++) assert(again(pass) === settled, `Pass ${pass} changed the list`);
+});
+
 Deno.test("planCluster() drops a referral whose namers left the list, once somebody is live who could name it", () => {
   const before = list(member("a"), referred("b", "a"));
   const keys = (of: ReturnType<typeof plan>) =>

@@ -219,6 +219,8 @@ export class Liveness {
    */
   #extra(_host: SimHost, members: readonly FabricNode[], listed: ReadonlySet<string>): string | null {
     const right = new Set(members.map((node) => addressText(node.discovery[0]!)));
+    // What an endpoint that is closed now had named stays with it.
+    if (!members.every(isListening)) return null;
     const publishing = members.some((from) =>
       isListening(from) && this.#sim.cluster.nodes.some((to) => this.#sim.cluster.refersTo(from, to))
     );

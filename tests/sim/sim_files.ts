@@ -40,6 +40,7 @@ export class SimFiles {
   #fileName = simHosts[0].file;
   #movedMs = -Infinity;
   #unreadable = false;
+  #directoryGone = false;
 
   constructor(
     memory: MemoryWorld,
@@ -80,10 +81,14 @@ export class SimFiles {
         if (configDir.names.includes(this.#fileName)) configDir.remove(this.#fileName);
         return;
       case "bad-lines":
-        return configDir.write("bad", badLines(change.salt));
+        // Into a directory that is not there nobody can write.
+        if (!this.#directoryGone) configDir.write("bad", badLines(change.salt));
+        return;
       case "directory-recreated":
         configDir.removeDirectory();
+        this.#directoryGone = true;
         this.#memory.clock.ownedBy("world").setTimer(300, () => {
+          this.#directoryGone = false;
           configDir.createDirectory();
           this.#write("rename");
         });
