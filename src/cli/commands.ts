@@ -83,7 +83,7 @@ const discover: CommandSpec = {
       long: "host-traddr",
       short: "w",
       value: "ADDRESS",
-      about: "Address of this host to leave by; the session goes by the host's routes whatever it says",
+      about: "Address of this host to leave by",
     },
     {
       long: "persistent",

@@ -26,49 +26,53 @@ export async function discover(environment: Environment, options: OptionValues):
   const address = parseAddress(options.given("traddr"), "--traddr", options.text("trsvcid"));
   const hostnqn = parseNqn(options, "hostnqn");
   const wanted = parseHostIdOption(options);
+  const hostTraddr = parseHostTraddr(options);
   const katoMs = 1_000 * Number(settingValue("kato", options, environment.env));
   const reconnectIntervalMs = Number(settingValue("reconnectInterval", options, environment.env));
   const timeoutMs = parseTimeout(options.text("timeout") ?? "10s");
-  warnOfRoute(environment, options);
   if (options.flag("persistent")) {
     if (options.text("timeout") !== undefined) {
       throw new UsageError("Cannot use --timeout with --persistent: it goes on until it is interrupted");
     }
     const identity = ownHostId(environment, options, hostnqn);
     const hostid = () => Promise.resolve(wanted ?? identity());
-    return await follow(environment, format, { address, hostnqn, hostid, katoMs, reconnectIntervalMs });
+    const request = { address, hostnqn, hostid, hostTraddr, katoMs, reconnectIntervalMs };
+    return await follow(environment, format, request);
   }
   const hostid = wanted ?? await ownHostId(environment, options, hostnqn)();
   const clock = new RealClock();
-  const world = { clock, dialer: new TcpDialer(clock), resolver: new NameResolver() };
-  await readDiscoveryLog(world, { address, hostnqn, hostid, katoMs, timeoutMs }, ({ records }) => {
+  const world = { clock, dialer: ownDialer(environment, clock), resolver: new NameResolver() };
+  const request = { address, hostnqn, hostid, hostTraddr, katoMs, timeoutMs };
+  await readDiscoveryLog(world, request, ({ records }) => {
     if (format === "json") printJson(environment, logObject(records));
     else environment.stdout.write(logTable(records));
   });
   return 0;
 }
 
-/** The runtime's sockets cannot be bound to an address before they connect. */
-function warnOfRoute({ stderr }: Environment, options: OptionValues): void {
+/** Throws UsageError for what is no address. */
+function parseHostTraddr(options: OptionValues): string | undefined {
   const text = options.text("host-traddr");
-  if (text === undefined) return;
-  if (!isIpAddress(text)) {
-    throw new UsageError(`Cannot use --host-traddr ${quoteText(text)}: expected an IP address`);
-  }
-  stderr.write(
-    `discovery-client: The session leaves by the host's own choice of route, not by ${text}: ` +
-      "--host-traddr counts for connections of the kernel only\n",
-  );
+  if (text === undefined || isIpAddress(text)) return text;
+  throw new UsageError(`Cannot use --host-traddr ${quoteText(text)}: expected an IP address`);
+}
+
+/** Where the runtime cannot choose the source, that is told, and it goes on. */
+function ownDialer({ stderr }: Environment, clock: RealClock): TcpDialer {
+  const onProblem = ({ message }: { message: string }) => stderr.write(`discovery-client: ${message}\n`);
+  return new TcpDialer(clock, undefined, { onProblem });
 }
 
 /** One line of JSON, or a table, for each change of what the log says, until a signal; failures to stderr. */
 async function follow(
-  { stdout, stderr }: Environment,
+  environment: Environment,
   format: OutputFormat,
   request: FollowRequest,
 ): Promise<number> {
+  const { stdout, stderr } = environment;
   const clock = new RealClock();
-  const world = { clock, dialer: new TcpDialer(clock), resolver: new NameResolver(), random: createRandom() };
+  const dialer = ownDialer(environment, clock);
+  const world = { clock, dialer, resolver: new NameResolver(), random: createRandom() };
   const { host, port } = request.address;
   const label = formatHostPort(host, port);
   let shown: string | null = null;

@@ -14,7 +14,8 @@ import { type DiscoveryRequest, endpointAt } from "./discovery_run.ts";
 
 export type FollowWorld = Pick<World, "clock" | "dialer" | "resolver" | "random">;
 
-export interface FollowRequest extends Pick<DiscoveryRequest, "address" | "hostnqn" | "katoMs"> {
+export interface FollowRequest
+  extends Pick<DiscoveryRequest, "address" | "hostnqn" | "hostTraddr" | "katoMs"> {
   /** UUID text; asked before each session, as the kernel's controllers may have changed. */
   readonly hostid: () => Promise<string>;
   /** First pause before a lost session is opened again; it grows with each failure. */

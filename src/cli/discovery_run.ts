@@ -17,6 +17,8 @@ export type DiscoveryWorld = Pick<World, "clock" | "dialer" | "resolver">;
 export interface DiscoveryRequest {
   readonly address: Address;
   readonly hostnqn: string;
+  /** Address of this host to leave by. */
+  readonly hostTraddr?: string;
   /** UUID text. */
   readonly hostid: string;
   readonly katoMs: number;
@@ -117,7 +119,7 @@ function discoverAt(
 
 /** The endpoint of a request at one of its addresses. */
 export function endpointAt(
-  { hostnqn, address }: Pick<DiscoveryRequest, "hostnqn" | "address">,
+  { hostnqn, address, hostTraddr }: Pick<DiscoveryRequest, "hostnqn" | "address" | "hostTraddr">,
   traddr: string,
 ): Endpoint {
   return {
@@ -125,7 +127,7 @@ export function endpointAt(
     transport: "tcp",
     traddr,
     trsvcid: address.port,
-    options: {},
+    options: hostTraddr === undefined ? {} : { hostTraddr },
     source: "user",
     origins: [{ file: "command line", line: 0 }],
   };
