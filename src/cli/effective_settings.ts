@@ -11,6 +11,13 @@ import { defaultSettingsFile } from "./setting_options.ts";
 export interface EffectiveSettings extends LoadedSettings {
   /** The file read; undefined when there is none. */
   readonly file?: string;
+  /** What was in it; null when there is none. */
+  readonly text: string | null;
+}
+
+/** Where settings are read from, whether the file is there or not; absolute. */
+export function settingsPath(options: OptionValues): string {
+  return absolutePath(options.text("config") ?? defaultSettingsFile);
 }
 
 /**
@@ -18,7 +25,7 @@ export interface EffectiveSettings extends LoadedSettings {
  * Throws UsageError for flags, ConfigError (SettingsError for values), KernelError.
  */
 export async function loadEffectiveSettings(
-  { env }: Environment,
+  environment: Environment,
   options: OptionValues,
 ): Promise<EffectiveSettings> {
   const wanted = options.text("config");
@@ -27,6 +34,15 @@ export async function loadEffectiveSettings(
   if (text === null && wanted !== undefined) {
     throw new ConfigError("ENOENT", `Cannot read the settings ${file}: there is no such file`, { file });
   }
+  return settingsFromText(environment, options, { file, text });
+}
+
+/** The same, where what the file holds is known. Throws UsageError for flags, ConfigError. */
+export function settingsFromText(
+  { env }: Environment,
+  options: OptionValues,
+  { file, text }: { readonly file: string; readonly text: string | null },
+): EffectiveSettings {
   const flags = Object.fromEntries(settingKeys.map(({ path }) => [path, options.raw(path)]));
   const loaded = loadChecked({ ...(text === null ? {} : { yaml: { text, file } }), env, flags });
   const settings = {
@@ -34,7 +50,7 @@ export async function loadEffectiveSettings(
     clientConfigDir: absolutePath(loaded.settings.clientConfigDir),
     internalDir: absolutePath(loaded.settings.internalDir),
   };
-  return { ...loaded, settings, ...(text === null ? {} : { file }) };
+  return { ...loaded, settings, text, ...(text === null ? {} : { file }) };
 }
 
 /** What is wrong with the command line alone is its user's mistake, not the host's. */

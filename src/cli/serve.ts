@@ -1,29 +1,36 @@
 /** `serve`: builds the world, runs the agent in it until a signal, and tells systemd how it is. Decides no connects. */
-import { Agent, type AgentOptions } from "../agent/agent.ts";
+import { Agent, type AgentTuning } from "../agent/agent.ts";
+import type { Clock } from "../base/clock.ts";
 import { errorText } from "../base/errors.ts";
 import { limits } from "../base/limits.ts";
 import { versionText } from "../base/version.ts";
 import { isRoot } from "../io/host_files.ts";
 import { setCpuAffinity } from "../io/libc.ts";
+import type { LogSink } from "../io/log_sink.ts";
+import { WatchedFiles } from "../io/watched_files.ts";
 import type { ConnectOptions } from "../model/connect_options.ts";
 import type { Log } from "../model/world.ts";
 import type { Policy } from "../plan/facts.ts";
 import { type AgentHome, configuredHome, ephemeralHome } from "./agent_home.ts";
-import { openAgentLog } from "./agent_log.ts";
+import { logLevel, openAgentLog } from "./agent_log.ts";
 import { detectAtStart } from "./auto_detection.ts";
 import type { OptionValues } from "./command.ts";
 import { DryRun } from "./dry_run.ts";
-import { type EffectiveSettings, loadEffectiveSettings } from "./effective_settings.ts";
+import { type EffectiveSettings, loadEffectiveSettings, settingsPath } from "./effective_settings.ts";
 import type { Environment } from "./environment.ts";
 import { prepareHostId } from "./host_id.ts";
 import { realWorld } from "./real_world.ts";
+import { Reload, type RunningSettings } from "./reload.ts";
 import { parseServeOptions, type ServeOptions } from "./serve_options.ts";
+import { readSettingSecrets, secretFilesOf, type SettingSecrets } from "./setting_secrets.ts";
+import { SettingsWatch } from "./settings_watch.ts";
 import { StatusLine } from "./status_line.ts";
 import { StopRequest } from "./stop_request.ts";
 
 export async function serve(environment: Environment, options: OptionValues): Promise<number> {
   const serveOptions = parseServeOptions(options);
   const effective = await loadEffectiveSettings(environment, options);
+  const secrets = await readSettingSecrets(effective.settings, effective.file);
   const log = openAgentLog(effective, serveOptions);
   environment.onBug((error) =>
     log.error(`This is a bug, the agent ends: ${error instanceof Error ? error.stack : error}`)
@@ -33,7 +40,7 @@ export async function serve(environment: Environment, options: OptionValues): Pr
     ? await ephemeralHome(effective.settings, serveOptions)
     : configuredHome(effective.settings);
   try {
-    const running = runAgent({ environment, serveOptions, effective, log, stop, home });
+    const running = runAgent({ environment, options, serveOptions, effective, secrets, log, stop, home });
     // Whoever insists does not want to wait for whatever we wait for.
     return await Promise.race([running, stop.insisted.then(() => 1)]);
   } finally {
@@ -44,9 +51,11 @@ export async function serve(environment: Environment, options: OptionValues): Pr
 
 interface Serving {
   readonly environment: Environment;
+  readonly options: OptionValues;
   readonly serveOptions: ServeOptions;
   readonly effective: EffectiveSettings;
-  readonly log: Log;
+  readonly secrets: SettingSecrets;
+  readonly log: LogSink;
   readonly stop: StopRequest;
   readonly home: AgentHome;
 }
@@ -70,19 +79,33 @@ async function runAgent(serving: Serving): Promise<number> {
   const dryRun = isDryRun
     ? new DryRun({ clock: world.clock, stdout: environment.stdout, ...serveOptions })
     : null;
+  const identity = await hostIdentity(serving);
   const agent = new Agent(world, {
-    ...await agentOptions(serving),
+    ...agentTuning(serving, identity, serving),
+    auxSuffix: settings.auxSuffix,
     onPass: (snapshot, summary) => {
       statusLine.handlePass(summary);
       dryRun?.handlePass(snapshot);
     },
   });
+  const reload = new Reload({
+    environment,
+    options: serving.options,
+    log,
+    running: serving,
+    apply: (running) => {
+      log.setLevel(logLevel(running.effective, serveOptions));
+      agent.reconfigure(agentTuning(serving, identity, running));
+    },
+  });
+  const settingsWatch = watchSettings(serving, world.clock, reload);
   stop.onHangup = () => {
     log.info(
-      "SIGHUP: reading entry files and controllers again, and retrying all that waits; settings take a restart",
+      "SIGHUP: reading settings, entry files and controllers again, and retrying all that waits",
     );
-    agent.rescan();
+    void settingsWatch.reload().then(() => agent.rescan());
   };
+  await settingsWatch.start(effective.text, secretFilesOf(settings));
   const started = agent.start().then((runs) => {
     if (runs) world.notifier.ready();
   });
@@ -92,6 +115,7 @@ async function runAgent(serving: Serving): Promise<number> {
     started.then(() => asked),
     ...dryRun === null ? [] : [dryRun.ended],
   ]);
+  settingsWatch.stop();
   log.info("Stopping: sessions are shut down, controllers stay connected");
   world.notifier.stopping();
   await agent.stop();
@@ -125,17 +149,39 @@ function applyAffinity(cores: readonly number[], log: Log): void {
   }
 }
 
-async function agentOptions(serving: Serving): Promise<AgentOptions> {
-  const { settings, sources } = serving.effective;
-  const identity = await hostIdentity(serving);
+function watchSettings({ options }: Serving, clock: Clock, reload: Reload): SettingsWatch {
+  return new SettingsWatch({
+    clock,
+    files: new WatchedFiles(clock),
+    path: settingsPath(options),
+    onChange: (text) => reload.take(text),
+    pollingMs: () => reload.running.effective.settings.pollingIntervalMs || limits.rescanIntervalMs,
+  });
+}
+
+type Identity = Pick<Policy, "hostid" | "fallbackHostid">;
+
+/** What of the settings can change while the agent runs, as the agent takes it. */
+function agentTuning(
+  { serveOptions }: Serving,
+  identity: Identity,
+  { effective: { settings, sources }, secrets }: RunningSettings,
+): AgentTuning {
   const connectDefaults: ConnectOptions = {
+    ...secrets.all,
     ...(settings.maxIOQueues > 0 ? { nrIoQueues: settings.maxIOQueues } : {}),
     ...(sources.get("ctrlLossTMO")?.from === "default" ? {} : { ctrlLossTmo: settings.ctrlLossTmoSeconds }),
   };
   return {
-    policy: { dryRun: serving.serveOptions.isDryRun, connectDefaults, ...identity },
+    policy: {
+      dryRun: serveOptions.isDryRun,
+      connectDefaults,
+      clusterDefaults: secrets.clusters,
+      ...identity,
+    },
     reconnectIntervalMs: settings.reconnectIntervalMs,
     katoMs: settings.katoSeconds * 1_000,
+    pollingMs: settings.pollingIntervalMs,
     ...(settings.logPagePaginationEnabled ? { logChunkBytesMax: limits.logChunkBytesMin } : {}),
   };
 }
@@ -143,9 +189,9 @@ async function agentOptions(serving: Serving): Promise<AgentOptions> {
 /** Who leaves no trace makes no files, and draws nothing at random either. */
 async function hostIdentity(
   { effective, serveOptions, home, log }: Serving,
-): Promise<Pick<Policy, "hostid" | "fallbackHostid">> {
+): Promise<Identity> {
   const path = effective.settings.nvmeHostIDPath;
-  const rights = serveOptions.isEphemeral ? {} : { internalDir: home.internalDir, makeHostFiles: isRoot() };
+  const rights = serveOptions.isEphemeral ? {} : { internalDir: home.internalDir, draw: true, makeHostFiles: isRoot() };
   const { hostid, fallback, problem, notes } = await prepareHostId({ path, ...rights });
   if (problem !== undefined) log.warn(problem);
   for (const note of notes) log.info(note);

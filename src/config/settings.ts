@@ -19,7 +19,7 @@ import {
 } from "./cluster_secrets.ts";
 import { shownText } from "./entry_options.ts";
 import type { RawValue } from "./setting_kind.ts";
-import { type SettingKey, settingKeys, type Settings } from "./settings_table.ts";
+import { type SettingKey, settingKeys, type Settings, settingsOf } from "./settings_table.ts";
 import { parseYamlText, type YamlNode, type YamlPair } from "./yaml_text.ts";
 
 export type { Settings } from "./settings_table.ts";
@@ -212,13 +212,11 @@ class Loader {
 
   finish(): LoadedSettings {
     for (const pair of secretsWithFiles) this.#preferOneOf(...pair);
-    const settings: Record<string, unknown> = { clusterSecrets: this.#clusterSecrets };
-    for (const [key, value] of this.#values) place(settings, key.properties, value);
-    const typed = settings as unknown as Settings;
-    this.#checkDirectories(typed);
-    this.#checkSecrets(typed);
+    const settings = settingsOf((key) => this.#values.get(key), this.#clusterSecrets);
+    this.#checkDirectories(settings);
+    this.#checkSecrets(settings);
     if (this.#problems.length > 0) throw new SettingsError(this.#problems);
-    return { settings: typed, sources: this.#sources, warnings: this.#warnings };
+    return { settings, sources: this.#sources, warnings: this.#warnings };
   }
 
   /** The state file would be taken for an entry file, and its rewriting for a change. */
@@ -263,12 +261,6 @@ class Loader {
       }
     }
   }
-}
-
-function place(target: Record<string, unknown>, way: readonly string[], value: unknown): void {
-  const [first = "", ...rest] = way;
-  if (rest.length === 0) target[first] = value;
-  else place((target[first] ??= {}) as Record<string, unknown>, rest, value);
 }
 
 function tidyPath(path: string): string {

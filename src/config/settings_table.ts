@@ -216,3 +216,26 @@ function rowsOf(table: object, properties: readonly string[], prefix: string): S
     }];
   });
 }
+
+/** Settings from a value for each row. */
+export function settingsOf(
+  valueOf: (key: SettingKey) => unknown,
+  clusterSecrets: readonly ClusterSecrets[],
+): Settings {
+  const settings: Record<string, unknown> = { clusterSecrets };
+  for (const key of settingKeys) place(settings, key.properties, valueOf(key));
+  return settings as unknown as Settings;
+}
+
+function place(target: Record<string, unknown>, way: readonly string[], value: unknown): void {
+  const [first = "", ...rest] = way;
+  if (rest.length === 0) target[first] = value;
+  else place((target[first] ??= {}) as Record<string, unknown>, rest, value);
+}
+
+/** The value of one row. */
+export function settingOf({ properties }: SettingKey, settings: Settings): unknown {
+  let value: unknown = settings;
+  for (const property of properties) value = (value as Record<string, unknown>)[property];
+  return value;
+}

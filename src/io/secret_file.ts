@@ -6,14 +6,15 @@ import { errnoOf, kernelError } from "./io_errors.ts";
 export interface SecretFile {
   /** The first line, without blanks around it: for the reader of the option alone. */
   readonly text: string;
-  /** Users other than its owner may read it. */
+  /** Users other than root and ourselves may read it, or may let themselves. */
   readonly isOpenToOthers: boolean;
 }
 
 /** Throws KernelError, also for a file that is missing, empty or too large. */
 export async function readSecretFile(path: string): Promise<SecretFile> {
   try {
-    const { isFile, size, mode } = await Deno.stat(path);
+    const info = await Deno.stat(path);
+    const { isFile, size } = info;
     if (!isFile) {
       throw new KernelError("EINVAL", `Cannot read the secret in ${path}: it is not a regular file`);
     }
@@ -24,7 +25,7 @@ export async function readSecretFile(path: string): Promise<SecretFile> {
     if (line === "") {
       throw new KernelError("EINVAL", `Cannot read the secret in ${path}: its first line is empty`);
     }
-    return { text: line, isOpenToOthers: ((mode ?? 0) & 0o044) !== 0 };
+    return { text: line, isOpenToOthers: isOpen(info) };
   } catch (error) {
     if (errnoOf(error) === "ENOENT") {
       throw new KernelError("ENOENT", `Cannot read the secret in ${path}: there is no such file`, {
@@ -33,4 +34,17 @@ export async function readSecretFile(path: string): Promise<SecretFile> {
     }
     throw kernelError(`Cannot read the secret in ${path}`, error);
   }
+}
+
+/** Whether users other than root and ourselves may read a file, or may let themselves; false when it cannot be seen. */
+export async function isOpenToOthers(path: string): Promise<boolean> {
+  try {
+    return isOpen(await Deno.stat(path));
+  } catch {
+    return false;
+  }
+}
+
+function isOpen({ mode, uid }: Deno.FileInfo): boolean {
+  return ((mode ?? 0) & 0o077) !== 0 || (uid !== null && uid !== 0 && uid !== Deno.uid());
 }
