@@ -22,7 +22,7 @@ import { expect, hosts, type Lab, type Scenario } from "../scenario.ts";
 export const commands: Scenario = {
   name: "commands",
   title: "connect twice, connect-all, disconnect: 12 paths come and go, held devices stay",
-  seconds: 35,
+  seconds: 45,
   limitMs: 180_000,
   run,
 };
