@@ -19,4 +19,6 @@ export interface AgentHolds {
   /** Used bytes of the JavaScript heap, after a garbage collection where it can be forced. */
   readonly heapBytes: number;
   readonly externalBytes: number;
+  /** What malloc has given out: the runtime's own memory, V8's helpers included, without fragments that lie between. */
+  readonly nativeBytes: number;
 }

@@ -62,19 +62,22 @@ function holds(): AgentHolds | null {
 
 const { symbols: libc } = Deno.dlopen("libc.so.6", {
   malloc_trim: { parameters: ["usize"], result: "i32" },
+  // struct mallinfo2: ten counters, the eighth is uordblks, the bytes in use in all arenas.
+  mallinfo2: { parameters: [], result: { struct: Array(10).fill("usize") as "usize"[] } },
 });
 
 /**
  * What is in use, and not what V8 (with --expose-gc) and the allocator keep for later: they keep now more, now less,
  * by 15 MB, which would hide a leak of less.
  */
-function memory(): Pick<AgentHolds, "heapBytes" | "externalBytes"> {
+function memory(): Pick<AgentHolds, "heapBytes" | "externalBytes" | "nativeBytes"> {
   const { gc } = globalThis as { gc?: (options: Record<string, string>) => void };
   // What finalizers let go of is collected the second time.
   for (let time = 0; time < 2; time++) gc?.({ type: "major", execution: "sync", flavor: "last-resort" });
   libc.malloc_trim(0n);
   const { heapUsed, external } = Deno.memoryUsage();
-  return { heapBytes: heapUsed, externalBytes: external };
+  const counters = new BigUint64Array(libc.mallinfo2().buffer);
+  return { heapBytes: heapUsed, externalBytes: external, nativeBytes: Number(counters[7]) };
 }
 
 function write(text: string): void {

@@ -68,7 +68,7 @@ export function kindOf(target: string): DescriptorKind {
   return target.startsWith("/") ? "file" : "other";
 }
 
-const memory: readonly string[] = ["residentBytes", "fileBytes", "heapBytes", "externalBytes"];
+const memory: readonly string[] = ["residentBytes", "fileBytes", "heapBytes", "externalBytes", "nativeBytes"];
 
 /** Each figure by itself. */
 export function mergeCounts(counts: readonly Counted[]): Counted {

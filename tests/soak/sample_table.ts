@@ -18,6 +18,7 @@ const columns: readonly (readonly [title: string, valueOf: (sample: Sample) => s
   ["names", ({ resolutions }) => resolutions],
   ["heap MiB", ({ heapBytes }) => (heapBytes / mib).toFixed(2)],
   ["external MiB", ({ externalBytes }) => (externalBytes / mib).toFixed(2)],
+  ["malloc MiB", ({ nativeBytes }) => (nativeBytes / mib).toFixed(2)],
   ["files MiB", ({ fileBytes }) => (fileBytes / mib).toFixed(1)],
   ["resident MiB", ({ residentBytes }) => (residentBytes / mib).toFixed(1)],
 ];

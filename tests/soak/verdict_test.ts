@@ -27,6 +27,7 @@ function sample(minutes: number, change: Partial<Sample> = {}): Sample {
     controllers: 40,
     heapBytes: 11.5 * mib,
     externalBytes: 1.3 * mib,
+    nativeBytes: 9 * mib,
     residentBytes: 80 * mib,
     fileBytes: 46 * mib,
     ...change,
