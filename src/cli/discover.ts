@@ -129,7 +129,7 @@ function ownHostId(
   const path = String(settingValue("nvmeHostIDPath", options, env));
   let files: Promise<HostIdReading> | null = null;
   const readFiles = async () => {
-    const reading = await readHostId(path);
+    const reading = await readHostId(path, String(settingValue("internalDir", options, env)));
     if (reading.problem !== undefined) stderr.write(`discovery-client: ${reading.problem}\n`);
     return reading;
   };

@@ -33,23 +33,25 @@ export interface HostIdReading {
 export interface HostIdPlaces {
   /** The setting nvmeHostIDPath; the file `hostnqn` is beside it. */
   readonly path: string;
-  /** Where a random identifier is remembered; undefined: none is drawn. */
+  /** Where a random identifier is remembered; undefined: nowhere. */
   readonly internalDir?: string;
+  /** False: none is drawn where nothing tells one. */
+  readonly draw?: boolean;
   /** Only root's agent makes files of the host. */
   readonly makeHostFiles?: boolean;
   readonly productUuidPath?: string;
 }
 
-/** Writes nothing. */
-export async function readHostId(path: string): Promise<HostIdReading> {
-  return await prepareHostId({ path });
+/** Writes nothing; what the agent remembers in `internalDir` counts. */
+export async function readHostId(path: string, internalDir?: string): Promise<HostIdReading> {
+  return await prepareHostId({ path, internalDir, draw: false });
 }
 
 /** Never throws: a host without identity files is served all the same. The directory of the host's files is not made. */
 export async function prepareHostId(places: HostIdPlaces): Promise<HostIdReading> {
   const rights: IdentityRights = {
     makeHostFiles: places.makeHostFiles === true,
-    remember: places.internalDir !== undefined,
+    remember: places.internalDir !== undefined && places.draw !== false,
   };
   const first = await readSources(places);
   const identity = decideHostIdentity(first, rights);

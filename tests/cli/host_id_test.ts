@@ -45,6 +45,8 @@ Deno.test("prepareHostId() makes no directory, remembers what it drew, and is si
       makeHostFiles: true,
       productUuidPath: `${root}/none`,
     };
+    // Whoever only looks draws none.
+    assertEquals((await prepareHostId({ ...places, draw: false })).fallback, null);
     const first = await prepareHostId(places);
     assertEquals([first.hostid, first.problem], [null, undefined]);
     assert(
@@ -55,6 +57,7 @@ Deno.test("prepareHostId() makes no directory, remembers what it drew, and is si
     assertEquals([...Deno.readDirSync(root)].map(({ name }) => name), ["remembered-hostid"]);
     assertEquals(await modeOf(`${root}/remembered-hostid`), 0o644);
     assertEquals((await prepareHostId(places)).fallback, first.fallback);
+    assertEquals((await prepareHostId({ ...places, draw: false })).fallback, first.fallback);
   });
 });
 
