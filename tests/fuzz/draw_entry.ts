@@ -27,6 +27,13 @@ const options: readonly [names: readonly string[], drawValue: DrawValue | null][
   [["--keep-alive-tmo", "-k"], number],
   [["--reconnect-delay", "-c"], number],
   [["--nr-io-queues", "-i"], number],
+  [["--nr-write-queues", "-W"], number],
+  [["--nr_poll_queues", "-P"], number],
+  [["--fast-io-fail-tmo", "-F"], number],
+  [["--tos", "-T"], (choices) => String(choices.between(0, 300))],
+  [["--disable-sqflow", "-d"], null],
+  [["--duplicate-connect", "-D"], null],
+  [["--concat"], null],
   [["--queue-size", "-Q"], (choices) => String(choices.between(16, 1024))],
   [["--dhchap-secret", "-S"], secret],
   [["--dhchap-ctrl-secret", "-C"], secret],
@@ -34,7 +41,7 @@ const options: readonly [names: readonly string[], drawValue: DrawValue | null][
   [["--data_digest", "-G"], null],
   [["--tls"], null],
   [["--tls-key"], (choices) => `0x${choices.uint32().toString(16)}`],
-  [["--keyring"], name],
+  [["--keyring"], (choices) => choices.pick([".nvme", `${choices.uint32()}`, name(choices)])],
 ];
 
 /** The options that every entry needs, which let a line go deeper than the first check. */

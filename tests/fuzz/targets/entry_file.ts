@@ -59,12 +59,16 @@ function checkConnectString({ cluster, traddr, trsvcid, hostid = "", options }: 
   const path = { ...cluster, transport: "tcp" as const, traddr, trsvcid: String(trsvcid), options };
   try {
     const { text } = formatConnectString(path as never, hostid || "id", {}, null);
-    const values = Object.values(options).filter((value) => value !== false && value !== undefined);
+    // The kernel's own keyring has no token.
+    const { keyring, ...others } = options;
+    const values = Object.values({ ...others, ...keyring === ".nvme" ? {} : { keyring } })
+      .filter((value) => value !== false && value !== undefined);
     checkSame(text.split(",").length, 6 + values.length, `Options of ${values.map(shown)}`);
   } catch (error) {
     if (!(error instanceof AgentError)) throw error;
+    // The settings may have the secret that the line leaves out.
     check(
-      error.message.includes("characters long"),
+      /characters long|concat needs a DH-CHAP secret/.test(error.message),
       `A connect string of an accepted entry: ${error.message}`,
     );
   }
