@@ -4,7 +4,7 @@
  *
  * Source: linux drivers/nvme/host/fabrics.c (nvmf_dev_write, nvmf_dev_show, __nvmf_concat_opt_tokens).
  */
-import { KernelError } from "../base/errors.ts";
+import { AgentError, KernelError } from "../base/errors.ts";
 import { limits } from "../base/limits.ts";
 import { errnoOf, kernelError } from "./io_errors.ts";
 
@@ -29,7 +29,7 @@ export class NvmeFabrics {
       }
       return parseConnectAnswer(await readAnswer(device), this.#path);
     } catch (error) {
-      throw kernelError("Cannot connect", error);
+      throw connectError(error);
     } finally {
       device.close();
     }
@@ -65,6 +65,14 @@ export class NvmeFabrics {
       throw new KernelError("ENOENT", message, { cause: error });
     }
   }
+}
+
+/** Whatever a controller objects to, the write only says EIO; the reason stands in the kernel's log alone. */
+function connectError(error: unknown): AgentError {
+  if (error instanceof AgentError || errnoOf(error) !== "EIO") return kernelError("Cannot connect", error);
+  const message =
+    "Cannot connect: EIO (the controller refused, or broke off; the kernel's log, dmesg, says why)";
+  return new KernelError("EIO", message, { cause: error });
 }
 
 /** The kernel takes commas and line breaks alike as separators: a line break here is somebody's extra option. */
