@@ -47,7 +47,7 @@ export class Liveness {
   async checkArmed(): Promise<void> {
     const { memory, hosts, options } = this.#sim;
     // What was broken in the last moment (a reset on its way) shows first.
-    await memory.clock.advance(2_000);
+    await memory.clock.advance(2_000 + this.#afterEffectMs());
     await this.untilWell();
     // A node without any subsystem has no open port: whether it has one again is not told by an event.
     const listening = this.#sim.cluster.nodes.flatMap((node, at) => isListening(node) ? [at + 1] : []);
@@ -64,6 +64,19 @@ export class Liveness {
       await clock.advance(lookMs);
     }
     await this.untilWell();
+  }
+
+  /**
+   * Faults that connections keep: one that fell silent is noticed when a keep alive stays unanswered, and a log of
+   * thousands of records, read in small pieces over a slow network, takes its time.
+   */
+  #afterEffectMs(): number {
+    const { faults, memory, options } = this.#sim;
+    const nowMs = memory.clock.nowMs();
+    const recent = (kind: "wire" | "stall-after" | "dead-referrals") =>
+      nowMs - faults.lastInForceMs(kind) < 120_000;
+    if (recent("dead-referrals")) return 60_000;
+    return recent("wire") || recent("stall-after") ? 1.5 * options.katoMs + limits.commandTimeoutMs : 0;
   }
 
   /** While nothing happens, nothing is done: no dial of a node that is up, no connect, no save, no line. */

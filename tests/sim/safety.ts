@@ -58,6 +58,8 @@ const timersPerSecondMax = 20_000;
 const connectsPerSecondMax = 4;
 /** A proof of an address may be this old at most, ms: it is good for 5 s, and its answer may have been late. */
 const provenMs = 12_000;
+/** How often the network and the kernel are looked at, virtual ms: far more often than what the rules allow. */
+const lookMs = 100;
 /** A controller that is live for this long, while sysfs could be read, is known to be there, ms. */
 const sysfsKnownMs = 15_000;
 /** After trouble with sysfs it is read less often for a while, ms. */
@@ -75,6 +77,7 @@ export class Safety {
   #timersBefore = 0;
   #dialsBefore = new Map<string, number>();
   #acknowledged = -1;
+  #lookedAtMs = -Infinity;
   /** What the disk told the process that was booted last. */
   #remembered: readonly { address: string; hostnqn: string }[] = [];
   readonly #formerIdentities = new Map<string, string>();
@@ -123,21 +126,27 @@ export class Safety {
   check(): void {
     const { memory } = this.#sim;
     const { connects, losses } = memory.kernel;
-    this.#checkAway();
-    this.#checkIdentities();
-    for (; this.#connects < connects.length; this.#connects++) this.#checkConnect(connects[this.#connects]!);
+    if (memory.clock.nowMs() - this.#lookedAtMs >= lookMs || connects.length > this.#connects) this.#look();
     for (; this.#losses < losses.length; this.#losses++) {
       const { name, cause } = losses[this.#losses]!;
+      if (cause === "unloaded") this.#forgetIdentities();
       if (cause === "deleted" && !this.#sim.deletedByHand.has(name)) {
         throw new Violation("no-disconnect", `${name} was deleted, by nobody else's hand`);
       }
       if (cause === "expired") throw new Violation("no-disconnect", `${name} was given up by the kernel`);
     }
+    for (; this.#connects < connects.length; this.#connects++) this.#checkConnect(connects[this.#connects]!);
     const { saves } = memory.store;
     for (; this.#saves < saves.length; this.#saves++) this.#checkSave(saves[this.#saves]!.text);
     const [violation] = memory.log.violations;
     if (violation !== undefined) throw new Violation("no-secret", violation);
     if (memory.clock.nowMs() - this.#secondAtMs >= 1_000) this.#checkSecond();
+  }
+
+  /** What the rules about connects go by. */
+  #look(): void {
+    this.#lookedAtMs = this.#sim.memory.clock.nowMs();
+    this.#checkAway();
   }
 
   /** After every pass of the agent. */
@@ -219,10 +228,9 @@ export class Safety {
     }
   }
 
-  /** No controller is there any more, as after a power loss: no identifier is in force. */
-  #checkIdentities(): void {
-    const { hosts, identities, memory } = this.#sim;
-    if (memory.kernel.list().length > 0) return;
+  /** All controllers are gone at once, as after a power loss: no identifier is in force. */
+  #forgetIdentities(): void {
+    const { hosts, identities } = this.#sim;
     for (const host of hosts) {
       const before = identities.get(host.hostnqn)!;
       if (before === host.hostid) continue;
