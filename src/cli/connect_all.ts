@@ -108,15 +108,16 @@ function oneShotWorld(
   kernel: Kernel,
   entries: readonly Omit<Entry, "origin">[],
 ): World {
+  const log = remarksOnly(environment);
   return {
     clock,
     random: createRandom(),
-    dialer: new TcpDialer(clock),
+    dialer: new TcpDialer(clock, undefined, { onProblem: ({ message }) => log.warn(message) }),
     resolver: new NameResolver(),
     kernel,
     configDir: commandLineDirectory(entries),
     store: noStore,
-    log: remarksOnly(environment),
+    log,
     notifier: { ready() {}, status() {}, stopping() {} },
   };
 }
