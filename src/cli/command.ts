@@ -20,6 +20,8 @@ export interface OptionSpec {
   readonly names?: "file" | "directory" | "device";
   /** May be given several times, and several values with commas between. */
   readonly many?: boolean;
+  /** A word without any option's name is its value, too. One option of a command at most. */
+  readonly operand?: boolean;
   readonly required?: boolean;
   /** One sentence without a full stop. */
   readonly about: string;

@@ -17,6 +17,7 @@ export const programAbout =
 /** What the words that only lead to other commands mean. */
 export const commandGroups: Readonly<Record<string, string>> = {
   list: "List what this host has",
+  config: "Check and show the settings",
   completion: "Print a script that has a shell complete this program's command line",
   gen: "Write the manual, made of the same table as the help texts",
 };
@@ -168,6 +169,31 @@ const autoDetect: CommandSpec = {
   run: async (environment, options) => (await import("./auto_detect.ts")).autoDetect(environment, options),
 };
 
+const configFileOption = { ...configOption, operand: true };
+
+const configCheck: CommandSpec = {
+  words: ["config", "check"],
+  about: "Check the settings: file, environment, and the files with secrets that they name",
+  details:
+    "Prints every problem with its place and ends with status 1 when there is one. Warnings do not count. " +
+    "No secret is shown.",
+  options: [configFileOption, outputOption("table"), ...settingOptions()],
+  examples: [
+    "discovery-client config check",
+    "discovery-client config check /tmp/new.yaml && mv /tmp/new.yaml /etc/discovery-client/discovery-client.yaml",
+  ],
+  run: async (environment, options) => (await import("./config_check.ts")).configCheck(environment, options),
+};
+
+const configShow: CommandSpec = {
+  words: ["config", "show"],
+  about: "Print the settings in force and where each comes from",
+  details: "Of a secret, only that it is set.",
+  options: [configFileOption, outputOption("table"), ...settingOptions()],
+  examples: ["discovery-client config show", "discovery-client config show -o json"],
+  run: async (environment, options) => (await import("./config_show.ts")).configShow(environment, options),
+};
+
 const completionExamples = {
   bash: "discovery-client completion bash > /usr/share/bash-completion/completions/discovery-client",
   zsh: "discovery-client completion zsh > /usr/share/zsh/site-functions/_discovery-client",
@@ -212,6 +238,8 @@ export const commands: readonly CommandSpec[] = [
   removeHostnqn,
   listCtrl,
   autoDetect,
+  configCheck,
+  configShow,
   ...completions,
   ...documents,
 ];

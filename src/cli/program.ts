@@ -105,7 +105,7 @@ function complaint(text: string): string {
   const hint = hints.join(" ").replace(/^\(Did you mean (.*)\?\)$/, "did you mean $1?");
   const line = (first.charAt(0).toUpperCase() + first.slice(1))
     .replace(
-      /^Too many arguments for '.*'\. Expected 0 arguments but got \d+: (.*)\.$/,
+      /^Too many arguments for '.*'\. Expected \d arguments? but got \d+: (.*)\.$/,
       "Unexpected argument '$1'",
     );
   return hint === "" ? line : `${line}; ${hint}`;
@@ -147,10 +147,16 @@ function addCommand(
     .addHelpText("after", helpExamples(spec));
   const options = spec.options.map((option) => [option, toOption(option)] as const);
   for (const [, option] of options) command.addOption(option);
+  const operand = spec.options.find((option) => option.operand);
+  if (operand !== undefined) command.argument(`[${operand.value}]`, `the same as --${operand.long}`);
   command.action(async () => {
     const found = command.opts<Record<string, OptionValue>>();
+    const [word] = command.args;
+    if (word !== undefined && operand !== undefined && command.getOptionValue(operand.long) !== undefined) {
+      throw new UsageError(`Unexpected argument '${word}' beside --${operand.long}`);
+    }
     const values = options.map(([{ long }, option]) => {
-      const value = found[option.attributeName()];
+      const value = found[option.attributeName()] ?? (long === operand?.long ? word : undefined);
       // The library takes `--no-x` for the denial of `--x`, which is true without it.
       return [long, option.negate ? value === false : value];
     });

@@ -10,7 +10,12 @@ import type { Log } from "../model/world.ts";
 import type { OptionValues } from "./command.ts";
 import { type EffectiveSettings, settingsFromText, settingsPath } from "./effective_settings.ts";
 import type { Environment } from "./environment.ts";
-import { readSettingSecrets, secretFilesOf, type SettingSecrets } from "./setting_secrets.ts";
+import {
+  openSecretsText,
+  readSettingSecrets,
+  secretFilesOf,
+  type SettingSecrets,
+} from "./setting_secrets.ts";
 import type { SettingsText } from "./settings_watch.ts";
 
 export interface RunningSettings {
@@ -102,7 +107,7 @@ export class Reload {
     for (const file of openFiles) {
       if (this.#toldOpen.has(file)) continue;
       this.#toldOpen.add(file);
-      this.#options.log.warn(`Other users can read the secrets in ${file}: only root should, with mode 0600`);
+      this.#options.log.warn(openSecretsText(file));
     }
   }
 }

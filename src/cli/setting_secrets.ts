@@ -34,6 +34,11 @@ export async function readSettingSecrets(
   return { all, clusters, openFiles: [...reader.openFiles] };
 }
 
+/** What is told of such a file. */
+export function openSecretsText(file: string): string {
+  return `Other users can read the secrets in ${file}: only root should, with mode 0600`;
+}
+
 /** Some secret stands in the settings themselves (or the environment, which we cannot tell here and need not). */
 function holdsSecrets(settings: Settings): boolean {
   return [settings, ...settings.clusterSecrets].some((secrets) =>

@@ -47,9 +47,13 @@ export interface SettingProblem {
 export class SettingsError extends ConfigError {
   readonly problems: readonly SettingProblem[];
 
-  constructor(problems: readonly SettingProblem[]) {
+  /** What would be told beside, as in LoadedSettings. */
+  readonly warnings: readonly string[];
+
+  constructor(problems: readonly SettingProblem[], warnings: readonly string[] = []) {
     super("settings", problems.map(problemText).join("\n"), problems[0]?.source.position);
     this.problems = problems;
+    this.warnings = warnings;
   }
 }
 
@@ -215,7 +219,7 @@ class Loader {
     const settings = settingsOf((key) => this.#values.get(key), this.#clusterSecrets);
     this.#checkDirectories(settings);
     this.#checkSecrets(settings);
-    if (this.#problems.length > 0) throw new SettingsError(this.#problems);
+    if (this.#problems.length > 0) throw new SettingsError(this.#problems, this.#warnings);
     return { settings, sources: this.#sources, warnings: this.#warnings };
   }
 
