@@ -6,15 +6,17 @@
  * nvme<subsystem>n<namespace>; without, that device itself (linux drivers/nvme/host/core.c, multipath.c:
  * nvme_mpath_set_disk_name).
  */
+import { limits } from "../base/limits.ts";
 import type { BlockDeviceUse, NamespacePath } from "../model/block_device.ts";
+import { inParallel } from "./in_parallel.ts";
 import { errnoOf, kernelError } from "./io_errors.ts";
 
 /** `root` is the directory below which sys and proc are. Throws KernelError: what cannot be read is not unused. */
 export async function readBlockDeviceUse(controllers: readonly string[], root = ""): Promise<BlockDeviceUse> {
   try {
-    const paths = (await Promise.all(controllers.map((name) => readPaths(root, name)))).flat();
+    const paths = (await atOnce(controllers, (name) => readPaths(root, name))).flat();
     const devices = [...new Set(paths.map(({ device }) => device))];
-    const parts = (await Promise.all(devices.map((device) => readParts(root, device)))).flat();
+    const parts = (await atOnce(devices, (device) => readParts(root, device))).flat();
     const held = new Map<string, string[]>();
     if (parts.length === 0) return { paths, held };
     const uses = [
@@ -33,6 +35,13 @@ export async function readBlockDeviceUse(controllers: readonly string[], root = 
   } catch (error) {
     throw kernelError("Cannot tell which devices are in use", error);
   }
+}
+
+function atOnce<Result>(
+  names: readonly string[],
+  read: (name: string) => Promise<Result>,
+): Promise<Result[]> {
+  return inParallel(names, limits.readsInFlightMax, read);
 }
 
 /** A device or one of its partitions. */

@@ -69,6 +69,26 @@ Deno.test("connect says what is connected already, with its device and status 0,
   });
 });
 
+Deno.test("connect looks a host name up, and tries its addresses until one is connected", async () => {
+  await withKernel(async (kernel, run) => {
+    const { status, stderr } = await run(["connect", "-a", "localhost:4421", "-n", cluster, "-q", host]);
+    assertEquals([status, stderr], [0, ""]);
+    const traddr = kernel.connects[0]?.options?.traddr ?? "";
+    assert(["127.0.0.1", "::1"].includes(traddr), traddr);
+    kernel.deleteController("nvme0");
+    kernel.refuse = "ECONNREFUSED";
+    const refused = await run(["connect", "-a", "localhost", "-n", cluster, "-q", host]);
+    assertEquals(refused.status, 1);
+    // One attempt and one line for each address.
+    const lines = refused.stderr.trimEnd().split("\n");
+    assertEquals(lines.length, kernel.connects.length - 1);
+    assert(
+      lines.every((line) => line.startsWith(`discovery-client: Cannot connect ${cluster} at `)),
+      refused.stderr,
+    );
+  });
+});
+
 Deno.test("connect takes the kernel's word for a controller that came in between", async () => {
   await withKernel(async (kernel, run) => {
     const device = kernel.addController(
