@@ -88,7 +88,7 @@ const mainFunction = String.raw`_discovery_client() {
   case "$value" in
     '<file>') compopt -o filenames 2>/dev/null; mapfile -t COMPREPLY < <(compgen -f -- "$current") ;;
     '<directory>') compopt -o filenames 2>/dev/null; mapfile -t COMPREPLY < <(compgen -d -- "$current") ;;
-    '<device>') mapfile -t COMPREPLY < <(compgen -W "$(cd /sys/class/nvme 2>/dev/null && echo nvme*)" -- "$current") ;;
+    '<device>') mapfile -t COMPREPLY < <(compgen -W "$(cd /sys/class/nvme 2>/dev/null && compgen -G 'nvme*')" -- "$current") ;;
     '<text>') ;;
     '') mapfile -t COMPREPLY < <(compgen -W "$(_discovery_client_words "$command")" -- "$current") ;;
     *) mapfile -t COMPREPLY < <(compgen -W "$value" -- "$current") ;;
