@@ -110,7 +110,7 @@ export const agentMutations: readonly Mutation[] = [
     name: "sysfs-read-on-hints-alone",
     what: "Without a uevent the controllers are never looked at",
     file: kernelWatch,
-    from: "else this.#readIn(Math.max(limits.sysfsIntervalMs, tookMs * 10));",
+    from: "else this.#readIn(Math.max(this.pollingMs, tookMs * 10));",
     to: "",
     rules: neverWell,
   },

@@ -85,8 +85,8 @@ export const configMutations: readonly Mutation[] = [
     name: "scan-on-hints-alone",
     what: "Without a hint the directory is never looked at",
     file: configWatch,
-    from: "      : Math.max(limits.rescanIntervalMs, (nowMs - startMs) * 5);",
-    to: "      : 2 ** 30;",
+    from: "limits.rescanDelayMs : Math.max(this.pollingMs, (nowMs - startMs) * 5);",
+    to: "limits.rescanDelayMs : 2 ** 30;",
     rules: ["entries-right", "endpoints-right"],
   },
 ];
