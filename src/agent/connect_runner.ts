@@ -35,8 +35,10 @@ export class ConnectRunner {
     const asked = path.hostid;
     if (asked !== undefined && asked !== hostid) {
       this.#tellOnce(
-        `Host NQN ${path.hostnqn} keeps host ID ${hostid}, which is in force, instead of ${asked}, while ` +
-          `${inForce.get(path.hostnqn)?.name} and others under that name live`,
+        `Host NQN ${path.hostnqn} keeps host ID ${hostid}, which is in force, instead of ${asked}: ` +
+          `${
+            inForce.get(path.hostnqn)?.name
+          } lives with it; give the entries -I ${hostid}, or disconnect what uses it`,
         fields,
       );
     }

@@ -56,7 +56,11 @@ Deno.test("ConnectRunner connects under the identity in force, and says once tha
   await runner.connect(asked);
   await runner.connect(asked);
   assert(texts.every((text) => text.includes(`,hostid=${other}`)), texts[0]);
-  assertEquals(log.find("in force", "warn").length, 1);
+  const told = log.find("in force", "warn");
+  assertEquals(told.length, 1);
+  // Both values, who holds the other, and the way out.
+  const text = JSON.stringify(told);
+  for (const part of [hostid, other, lives.list[0]!.name, `-I ${other}`]) assert(text.includes(part), text);
 });
 
 Deno.test("ConnectRunner goes by the controllers as they are now, not as they were", async () => {
