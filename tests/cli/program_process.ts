@@ -20,6 +20,8 @@ export interface ProcessOptions {
   readonly env?: Readonly<Record<string, string>>;
   /** Words before the program: who runs it, or where. */
   readonly wrapper?: readonly string[];
+  /** What runs in place of the program. */
+  readonly program?: readonly string[];
 }
 
 export class ProgramProcess {
@@ -30,8 +32,8 @@ export class ProgramProcess {
   stdout = "";
   stderr = "";
 
-  constructor(args: readonly string[], { env = {}, wrapper = [] }: ProcessOptions = {}) {
-    const [command = "", ...rest] = [...wrapper, ...programWords, ...args];
+  constructor(args: readonly string[], { env = {}, wrapper = [], program }: ProcessOptions = {}) {
+    const [command = "", ...rest] = [...wrapper, ...program ?? programWords, ...args];
     this.#child = new Deno.Command(command, {
       args: rest,
       // As root, serve would make the host's own file.
