@@ -17,8 +17,12 @@ export interface OwnIdentity extends Pick<Policy, "hostid" | "fallbackHostid"> {
 export async function ownIdentity(environment: Environment, options: OptionValues): Promise<OwnIdentity> {
   const given = options.text("hostnqn") === undefined ? null : parseNqn(options, "hostnqn");
   const wantedHostid = parseHostIdOption(options);
-  const path = String(settingValue("nvmeHostIDPath", options, environment.env));
-  const { hostid, fallback, hostnqn, problem } = await readHostId(path);
+  const setting = (path: string) => String(settingValue(path, options, environment.env));
+  // With what the agent remembers: the kernel takes one identifier for an NQN, whoever connects first.
+  const { hostid, fallback, hostnqn, problem } = await readHostId(
+    setting("nvmeHostIDPath"),
+    setting("internalDir"),
+  );
   if (problem !== undefined) environment.stderr.write(`discovery-client: ${problem}\n`);
   const own = given ?? hostnqn;
   if (own === null) {

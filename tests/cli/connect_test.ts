@@ -1,5 +1,6 @@
 /** `connect` in a kernel in memory: what it writes, what it says of what is there already, and why it fails. */
 import { KernelError } from "../../src/base/errors.ts";
+import { readHostId } from "../../src/cli/host_id.ts";
 import { RealClock } from "../../src/io/real_clock.ts";
 import { assert, assertEquals } from "../assert.ts";
 import { MemoryKernel, type MemoryKernelOptions } from "../sim/memory_kernel.ts";
@@ -147,6 +148,35 @@ Deno.test("connect keeps the identity in force, and explains a conflict as the a
       refused.stderr.includes(`host ID ${hostid} belongs to host NQN ${host} while nvme0 lives`),
       refused.stderr,
     );
+  });
+});
+
+Deno.test("connect goes by the host's files and by what the agent remembers, and makes none", async () => {
+  await withDirectory(async (directory) => {
+    await withKernel(async (kernel) => {
+      const other = "bbbbbbbb-0000-4000-8000-000000000002";
+      const run = (...args: string[]) =>
+        runIn(["connect", "-n", cluster, ...args], {
+          DC_INTERNALDIR: directory,
+          DC_NVMEHOSTIDPATH: `${directory}/nvme/hostid`,
+        }, { kernel });
+      await Deno.mkdir(`${directory}/nvme`);
+      await Deno.writeTextFile(`${directory}/nvme/hostnqn`, "nqn.2014-08.org.example:me\n");
+      await Deno.writeTextFile(`${directory}/nvme/hostid`, `${other}\n`);
+      assertEquals((await run("-a", "10.0.0.1")).status, 0);
+      assert(kernel.connects[0]?.text.endsWith(`,hostnqn=nqn.2014-08.org.example:me,hostid=${other}`));
+      kernel.deleteController("nvme0");
+      for (const name of ["hostnqn", "hostid"]) await Deno.remove(`${directory}/nvme/${name}`);
+      await run("-a", "10.0.0.2", "-q", "nqn.2014-08.org.example:you");
+      assertEquals([...Deno.readDirSync(`${directory}/nvme`)], []);
+      kernel.deleteController("nvme0");
+      // Unless the machine itself says who it is, which comes first.
+      const drawn = "cccccccc-0000-4000-8000-000000000003";
+      await Deno.writeTextFile(`${directory}/remembered-hostid`, `${drawn}\n`);
+      const { fallback } = await readHostId(`${directory}/nvme/hostid`, directory);
+      await run("-a", "10.0.0.3", "-q", "nqn.2014-08.org.example:you");
+      assert(kernel.connects[2]?.text.endsWith(`hostid=${fallback}`), kernel.connects[2]?.text);
+    });
   });
 });
 
