@@ -7,6 +7,7 @@ import type { Timer } from "../base/clock.ts";
 import { entriesWithAuxSuffix } from "../config/aux_suffix.ts";
 import { configDigest, type FileState, isUnknown, uniteEntries, updateFiles } from "../config/entries.ts";
 import { type Held, settleFiles } from "../config/settling.ts";
+import { holdsSecret } from "../model/connect_options.ts";
 import { endpointKey } from "../model/endpoint.ts";
 import type { Entry, LineError } from "../model/entry.ts";
 import type { Closer, ConfigDirScan, World } from "../model/world.ts";
@@ -28,6 +29,7 @@ export class ConfigWatch {
   #read = false;
   #modifiedMs: number | undefined;
   #told: ReadonlySet<string> = new Set<string>();
+  readonly #toldOpen = new Set<string>();
   #onScan: (() => void) | null = null;
   /** What the last run knew of files that this one could not read yet. */
   #standIns: readonly Entry[] = [];
@@ -144,6 +146,7 @@ export class ConfigWatch {
   #take(scan: ConfigDirScan): void {
     const { files, changed, problems } = updateFiles(this.#files, scan);
     this.#files = files;
+    if (changed) this.#tellOpenFiles(scan);
     // A scan that failed says nothing about the files; what was wrong with them still is.
     if (!scan.ok) return this.#tell([...problems, ...this.#errors]);
     const first = !this.#read;
@@ -167,6 +170,18 @@ export class ConfigWatch {
     const named = new Set(this.#entries.map(endpointKey));
     this.#standIns = this.#standIns.filter((entry) => !named.has(endpointKey(entry)));
     this.#facts.recordEntries([...this.#entries, ...this.#standIns]);
+  }
+
+  /** Once a file: consumers write their files anew again and again. */
+  #tellOpenFiles(scan: ConfigDirScan): void {
+    for (const file of scan.ok ? scan.files : []) {
+      if (!("bytes" in file) || !file.openToOthers || this.#toldOpen.has(file.name)) continue;
+      if (!this.#files.get(file.name)?.parsed.entries.some(({ options }) => holdsSecret(options))) continue;
+      if (this.#toldOpen.size >= limits.toldOnceMax) return;
+      this.#toldOpen.add(file.name);
+      const path = `${this.#world.configDir.path}/${file.name}`;
+      this.#world.log.warn(`Other users can read the secrets in ${path}: only root should, with mode 0600`);
+    }
   }
 
   /** Each problem is told when it appears; one that went away may be told again later. */

@@ -10,6 +10,7 @@ import type { Closer, ConfigDir, ConfigDirScan, ConfigFile } from "../model/worl
 import { DirectoryWatch } from "./directory_watch.ts";
 import { inParallel } from "./in_parallel.ts";
 import { errnoOf, kernelError } from "./io_errors.ts";
+import { isOpen } from "./secret_file.ts";
 
 interface ReadFile {
   /** What stat said when we read it. */
@@ -68,7 +69,8 @@ export class EntryDirectory implements ConfigDir {
       const known = this.#known.get(name);
       // What could not be read is tried again: not every failure leaves a trace in the stamp.
       if (known?.stamp === stamp && "bytes" in known.file && !this.#isFresh(info)) return known.file;
-      return this.#remember(stamp, await readEntryFile(path, name, stamp, info.size));
+      const file = await readEntryFile(path, name, stamp, info.size);
+      return this.#remember(stamp, "bytes" in file && isOpen(info) ? { ...file, openToOthers: true } : file);
     } catch (error) {
       if (errnoOf(error) === "ENOENT" && !await isSymlink(path)) return null;
       const text = errorText(kernelError(`Cannot read ${path}`, error));
@@ -98,7 +100,7 @@ export class EntryDirectory implements ConfigDir {
 }
 
 function stampOf(info: Deno.FileInfo): string {
-  return [info.dev, info.ino, info.size, info.mtime?.getTime(), info.ctime?.getTime()].join(":");
+  return [info.dev, info.ino, info.mode, info.size, info.mtime?.getTime(), info.ctime?.getTime()].join(":");
 }
 
 async function readEntryFile(path: string, name: string, stamp: string, size: number): Promise<ConfigFile> {

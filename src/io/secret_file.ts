@@ -45,6 +45,7 @@ export async function isOpenToOthers(path: string): Promise<boolean> {
   }
 }
 
-function isOpen({ mode, uid }: Deno.FileInfo): boolean {
+/** The same, from what stat says. */
+export function isOpen({ mode, uid }: Deno.FileInfo): boolean {
   return ((mode ?? 0) & 0o077) !== 0 || (uid !== null && uid !== 0 && uid !== Deno.uid());
 }

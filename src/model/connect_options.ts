@@ -53,3 +53,8 @@ export function sameConnectOptions(a: ConnectOptions, b: ConnectOptions): boolea
   }
   return true;
 }
+
+/** Whether something in it must stay unknown to others. */
+export function holdsSecret(options: ConnectOptions): boolean {
+  return Object.values(options).some((value) => value instanceof Secret);
+}

@@ -95,7 +95,13 @@ export type ConfigDirScan =
  * whole message that names the path.
  */
 export type ConfigFile =
-  | { readonly name: string; readonly version: string; readonly bytes: Uint8Array }
+  | {
+    readonly name: string;
+    readonly version: string;
+    readonly bytes: Uint8Array;
+    /** Users other than root and ourselves can read it. */
+    readonly openToOthers?: true;
+  }
   | { readonly name: string; readonly version: string; readonly error: string };
 
 /** internalDir: the memory across restarts. */

@@ -199,3 +199,30 @@ Deno.test("ConfigWatch has what is remembered stand in for a file that could nev
   assertEquals([watch.incomplete, addresses()], [false, ["10.0.0.2"]]);
   watch.stop();
 });
+
+Deno.test("ConfigWatch tells once of a file with secrets that others can read, and of no other", async () => {
+  const secret = `DHHC-1:00:${btoa("s".repeat(36))}:`;
+  const { clock, configDir, log, watch } = await setUp(({ configDir }) => {
+    const scan = configDir.scan.bind(configDir);
+    configDir.scan = async () => {
+      const found = await scan();
+      if (!found.ok) return found;
+      const files = found.files.map((file) =>
+        "bytes" in file && file.name !== "private" ? { ...file, openToOthers: true as const } : file
+      );
+      return { ...found, files };
+    };
+  });
+  log.forbid(secret);
+  configDir.write("plain", line("10.0.0.1"));
+  configDir.write("private", `${line("10.0.0.2").trimEnd()} -S ${secret}\n`);
+  await clock.advance(2_000);
+  assertEquals(log.find("can read").length, 0);
+  for (const address of ["10.0.0.3", "10.0.0.4"]) {
+    configDir.write("open", `${line(address).trimEnd()} -S ${secret}\n`);
+    await clock.advance(2_000);
+  }
+  assertEquals(log.find(`Other users can read the secrets in ${configDir.path}/open`, "warn").length, 1);
+  assertEquals([log.find("can read").length, log.violations], [1, []]);
+  watch.stop();
+});

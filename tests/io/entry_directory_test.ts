@@ -168,3 +168,18 @@ function linkTarget(path: string, at: number): string {
   if (at % 1000 === 0) Deno.writeTextFileSync(target, "x");
   return target;
 }
+
+Deno.test("scan() tells which files other users can read", async () => {
+  await withDirectory(async (path) => {
+    for (const [name, mode] of [["a", 0o600], ["b", 0o640], ["c", 0o604], ["d", 0o400]] as const) {
+      await Deno.writeTextFile(`${path}/${name}`, "x\n");
+      await Deno.chmod(`${path}/${name}`, mode);
+    }
+    const directory = new EntryDirectory(late, path);
+    const open = async () =>
+      (await filesOf(directory)).flatMap((file) => "bytes" in file && file.openToOthers ? [file.name] : []);
+    assertEquals(await open(), ["b", "c"]);
+    await Deno.chmod(`${path}/b`, 0o600);
+    assertEquals(await open(), ["c"]);
+  });
+});

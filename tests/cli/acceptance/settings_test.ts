@@ -166,7 +166,7 @@ Deno.test("secrets reach the kernel, a cluster's before those of all and an entr
     put(`dhChapSecretFile: ${root}/host\nlogging: {level: debug}\ndhChapCtrlSecret: "${secret("e")}"\n`);
     await told("a", "e");
     const line = Deno.readTextFileSync(`${root}/d/cluster`).trimEnd();
-    Deno.writeTextFileSync(`${root}/d/cluster`, `${line} -S ${secret("f")}\n`);
+    Deno.writeTextFileSync(`${root}/d/cluster`, `${line} -S ${secret("f")}\n`, { mode: 0o644 });
     await told("f", "e");
     put(`dhChapSecret: "${secret("g")}x"\n`);
     await agent.waitFor("The settings stay as they were: Cannot use dhChapSecret");
@@ -175,6 +175,7 @@ Deno.test("secrets reach the kernel, a cluster's before those of all and an entr
     await stop(agent);
     assertEquals(agent.lines(`Other users can read the secrets in ${root}/host`).length, 1);
     assertEquals(agent.lines(`Other users can read the secrets in ${settings}`).length, 1);
+    assertEquals(agent.lines(`Other users can read the secrets in ${root}/d/cluster`).length, 1);
     const state = Deno.readTextFileSync(`${root}/i/internal.json`);
     assert(state.includes("127.0.0.1"), "Precondition: the state was saved");
     const seen = agent.stdout + agent.stderr + state;
