@@ -37,20 +37,33 @@ interface Testimony {
   readonly named: ReadonlyMap<string, Named>;
 }
 
+export interface ClusterInput {
+  readonly previous: ClusterState | undefined;
+  /** Null while the directory has never been read: then the list stands as it is. */
+  readonly configured: ConfiguredCluster | undefined | null;
+  readonly sessions: ReadonlyMap<string, SessionFact>;
+  /** See Policy; true when left out. */
+  readonly followReferrals?: boolean;
+  readonly nowMs: number;
+}
+
 /**
- * The next state of one cluster, or null when no file names it any more. `configured` is null while the directory
- * has never been read: then the list stands as it is.
+ * The next state of one cluster, or null when no file names it any more. A referral has its options from the endpoint
+ * that names it, and that one perhaps from another: so it is worked out again until it rests, for nothing but a change
+ * of facts brings another pass.
  */
-export function planCluster(
-  options: {
-    previous: ClusterState | undefined;
-    configured: ConfiguredCluster | undefined | null;
-    sessions: ReadonlyMap<string, SessionFact>;
-    /** See Policy; true when left out. */
-    followReferrals?: boolean;
-    nowMs: number;
-  },
-): ClusterState | null {
+export function planCluster(input: ClusterInput): ClusterState | null {
+  const { previous } = input;
+  let before = previous;
+  let state = planStep(input);
+  for (let depth = 0; depth <= limits.referralDepthMax && state !== null && state !== before; depth++) {
+    before = state;
+    state = planStep({ ...input, previous: before });
+  }
+  return state !== null && previous !== undefined && sameClusterState(previous, state) ? previous : state;
+}
+
+function planStep(options: ClusterInput): ClusterState | null {
   const { previous, sessions, followReferrals = true, nowMs } = options;
   if (options.configured === undefined) return null;
   const configured = options.configured ?? configuredFromMemory(previous);

@@ -83,7 +83,7 @@ Deno.test("A secured endpoint that is remembered is not connected before the ent
   // Saved once more meanwhile, they are still known to be secured.
   const again = restarted(new Map(before.list)).list.get(theClusterKey)!.members;
   assertEquals(again.map(({ endpoint }) => endpoint.secretsUnknown), [true, true]);
-  const after = planned([entry("a", { options })]);
+  const after = plan(facts({ list: before.list, entries: [entry("a", { options })], sessions }), 2_000);
   assertEquals(after.connects.probe.map(({ path }) => path.options), [options]);
 });
 
