@@ -56,7 +56,7 @@ Deno.test("serve takes the good lines of a directory full of bad files, and tell
   await withTargets(3, async ([first = 0, second = 0, third = 0], root) => {
     const dir = `${root}/d`;
     await Deno.mkdir(`${dir}/directory`, { recursive: true });
-    await Deno.writeTextFile(`${dir}/good`, `# a comment\n\n${line(first, `-S ${secret}`)}`);
+    await Deno.writeTextFile(`${dir}/good`, `# a comment\n\n${line(first, `-S ${secret}`)}`, { mode: 0o600 });
     await Deno.writeTextFile(
       `${dir}/twice`,
       line(second) + line(second) + line(second, "-l 5") + line(first),

@@ -1,6 +1,6 @@
 /**
  * Settings from YAML, environment and flags. Refused with a ConfigError that tells a bounded number of problems in
- * printable words; what is accepted is written as YAML that means the same.
+ * printable words, none of them from a secret; what is accepted is written as flags that mean the same.
  */
 import { ConfigError } from "../../../src/base/errors.ts";
 import { limits } from "../../../src/base/limits.ts";
@@ -12,7 +12,13 @@ import { drawAddress, drawPlainText, drawPort } from "../draw_text.ts";
 import { type FuzzTarget, outcomeOf } from "../fuzz_target.ts";
 import { mutateText, oddText } from "../mutate.ts";
 
+/** Of a secret's Base64; nothing else that is drawn looks like it. */
+const secretPart = "c2VjcmV0c2VjcmV0";
+const secret = `DHHC-1:00:${secretPart.repeat(3)}:`;
+
 const values: readonly ((choices: Choices) => string)[] = [
+  (choices) =>
+    choices.pick([secret, `"${secret}"`, `[${secret}]`, `${secret} x`, `*${secret}`, `{${secret}: 1}`]),
   (choices) => String(choices.edgy(2 ** 32)),
   (choices) => choices.pick(["true", "false", "yes", "off", "1", "T"]),
   (choices) => `${choices.edgy(100_000)}${choices.pick(["ms", "s", "m", "h", "d", ""])}`,
@@ -37,18 +43,26 @@ function tryInput(choices: Choices): void {
   if (loaded === null) return;
   const { warnings, settings } = loaded;
   check(warnings.length <= limits.settingsProblemsMax, () => `${warnings.length} warnings`);
-  for (const warning of warnings) check(isPrintable(warning), () => `In odd words: ${warning}`);
   const flat = Object.fromEntries(settingKeys.map((key) => [key.path, formatted(key, settings)]));
   choices.note("written", flat);
+  // Of secrets there is nothing but that they are set.
+  if (Object.values(flat).includes("set") || settings.clusterSecrets.length > 0) return;
   const again = load({ flags: flat });
   checkSame(again?.settings, settings, "Loaded, written and loaded");
 }
 
 function load(input: Parameters<typeof loadSettings>[0]): LoadedSettings | null {
+  // A key that lost its first letters in another setting's place looks like any other text.
+  const isWhole = !(input.yaml?.text ?? "").replaceAll(secret, "").includes(secretPart);
+  const checkWords = (text: string) => {
+    check(isPrintable(text), () => `In odd words: ${text}`);
+    check(!isWhole || !text.includes(secretPart), () => `With a secret: ${text}`);
+  };
   const { value, error } = outcomeOf(() => loadSettings(input));
+  for (const warning of value?.warnings ?? []) checkWords(warning);
   if (error === undefined) return value;
   check(error instanceof ConfigError, () => `Refused with ${error}`);
-  check(isPrintable(error.message.replaceAll("\n", " ")), () => `In odd words: ${error.message}`);
+  checkWords(error.message.replaceAll("\n", " "));
   if (error instanceof SettingsError) {
     const { length } = error.problems;
     check(length >= 1 && length <= limits.settingsProblemsMax, () => `${length} problems are told`);
@@ -79,12 +93,20 @@ function drawYaml(choices: Choices): string {
 }
 
 function drawYamlLine(choices: Choices): string {
+  if (choices.once(8)) return drawClusterSecrets(choices);
   const { path } = choices.pick(settingKeys);
   const value = choices.pick(values)(choices);
   const written = choices.once(4) ? JSON.stringify(value) : value;
   const at = path.indexOf(".");
   if (at < 0) return `${choices.once(6) ? path.toUpperCase() : path}: ${written}`;
   return `${path.slice(0, at)}:\n  ${path.slice(at + 1)}: ${written}`;
+}
+
+function drawClusterSecrets(choices: Choices): string {
+  const nqn = () => choices.pick(["nqn.a", "nqn.b:c", '"a b"', `"${secret}"`, drawPlainText(choices, 8)]);
+  const key = choices.pick(["dhChapSecret", "DHCHAPCTRLSECRET", "dhChapSecretFile", "dhChapSecrt", secret]);
+  const value = choices.pick(values)(choices);
+  return `clusterSecrets:\n  ${nqn()}:\n    ${nqn()}:\n      ${key}: ${value}`;
 }
 
 function drawEnvName(choices: Choices): string {
