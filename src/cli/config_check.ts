@@ -53,7 +53,7 @@ async function findProblems(
     return problemsOf(error);
   }
   try {
-    const { openFiles } = await readSettingSecrets(effective.settings, effective.file);
+    const { openFiles } = await readSettingSecrets(effective);
     warnings.push(...openFiles.map(openSecretsText));
     return [];
   } catch (error) {

@@ -64,9 +64,10 @@ export class Reload {
       // Files of settings that are refused because of them are looked after too: they may get well.
       secretFiles = [...new Set([...secretFiles, ...secretFilesOf(asked.settings)])];
       const settings = withLiveChanges(this.#running.effective.settings, asked.settings);
-      const secrets = await readSettingSecrets(settings, asked.file);
+      const effective = { ...asked, settings };
+      const secrets = await readSettingSecrets(effective);
       secretFiles = secretFilesOf(settings);
-      this.#takeGood({ effective: { ...asked, settings }, secrets }, asked.settings);
+      this.#takeGood({ effective, secrets }, asked.settings);
     } catch (error) {
       const reason = errorText(error).replaceAll("\n", "; ");
       log.warn(`The settings stay as they were: ${reason}`, { settings: file });

@@ -30,7 +30,7 @@ import { StopRequest } from "./stop_request.ts";
 export async function serve(environment: Environment, options: OptionValues): Promise<number> {
   const serveOptions = parseServeOptions(options);
   const effective = await loadEffectiveSettings(environment, options);
-  const secrets = await readSettingSecrets(effective.settings, effective.file);
+  const secrets = await readSettingSecrets(effective);
   const log = openAgentLog(effective, serveOptions);
   environment.onBug((error) =>
     log.error(`This is a bug, the agent ends: ${error instanceof Error ? error.stack : error}`)
@@ -191,7 +191,7 @@ async function hostIdentity(
   { effective, serveOptions, home, log }: Serving,
 ): Promise<Identity> {
   const path = effective.settings.nvmeHostIDPath;
-  const rights = serveOptions.isEphemeral ? {} : { internalDir: home.internalDir, draw: true, makeHostFiles: isRoot() };
+  const rights = serveOptions.isEphemeral ? {} : { internalDir: home.internalDir, makeHostFiles: isRoot() };
   const { hostid, fallback, problem, notes } = await prepareHostId({ path, ...rights });
   if (problem !== undefined) log.warn(problem);
   for (const note of notes) log.info(note);

@@ -4,6 +4,7 @@ import { Secret } from "../base/secret.ts";
 import { withAuxSuffix } from "../config/aux_suffix.ts";
 import { saysCtrl, saysHost, type SecretSettings } from "../config/cluster_secrets.ts";
 import type { Settings } from "../config/settings.ts";
+import type { EffectiveSettings } from "./effective_settings.ts";
 import { isOpenToOthers, readSecretFile } from "../io/secret_file.ts";
 import { clusterKey } from "../model/cluster.ts";
 import type { ConnectOptions } from "../model/connect_options.ts";
@@ -17,11 +18,9 @@ export interface SettingSecrets {
   readonly openFiles: readonly string[];
 }
 
-/** `file`: that of the settings, if any. Throws ConfigError `secret-file` with a line for each file that is of no use. */
-export async function readSettingSecrets(
-  settings: Settings,
-  file: string | undefined,
-): Promise<SettingSecrets> {
+/** Throws ConfigError `secret-file` with a line for each file that is of no use. */
+export async function readSettingSecrets(effective: EffectiveSettings): Promise<SettingSecrets> {
+  const { settings, file } = effective;
   const reader = new SecretReader();
   const all = await reader.read(settings);
   const clusters = new Map<string, ConnectOptions>();
@@ -30,7 +29,7 @@ export async function readSettingSecrets(
     clusters.set(clusterKey({ ...cluster, subsysnqn }), await reader.read(secrets));
   }
   if (reader.problems.size > 0) throw new ConfigError("secret-file", [...reader.problems].join("\n"));
-  if (file !== undefined && holdsSecrets(settings) && await isOpenToOthers(file)) reader.openFiles.add(file);
+  if (file !== undefined && holdsSecrets(effective) && await isOpenToOthers(file)) reader.openFiles.add(file);
   return { all, clusters, openFiles: [...reader.openFiles] };
 }
 
@@ -39,11 +38,14 @@ export function openSecretsText(file: string): string {
   return `Other users can read the secrets in ${file}: only root should, with mode 0600`;
 }
 
-/** Some secret stands in the settings themselves (or the environment, which we cannot tell here and need not). */
-function holdsSecrets(settings: Settings): boolean {
-  return [settings, ...settings.clusterSecrets].some((secrets) =>
-    secrets.dhChapSecret !== null || secrets.dhChapCtrlSecret !== null
-  );
+/** Some secret stands in the file of the settings itself. */
+function holdsSecrets({ settings, sources }: EffectiveSettings): boolean {
+  const inFile = (path: "dhChapSecret" | "dhChapCtrlSecret") =>
+    settings[path] !== null && sources.get(path)?.from === "file";
+  return inFile("dhChapSecret") || inFile("dhChapCtrlSecret") ||
+    settings.clusterSecrets.some(({ dhChapSecret, dhChapCtrlSecret }) =>
+      dhChapSecret !== null || dhChapCtrlSecret !== null
+    );
 }
 
 /** Every file that holds a secret of these settings. */

@@ -101,6 +101,14 @@ Deno.test("config check finds nothing in good settings but files that others can
   });
 });
 
+Deno.test("config check does not take a secret of the environment for one in the file", async () => {
+  await withDirectory(async (root) => {
+    const path = await writeSecret(`${root}/plain.yaml`, "kato: 5\n", 0o644);
+    const { status, stdout } = await runIn(["config", "check", path], { DC_DHCHAPSECRET: secret("a") });
+    assertEquals([status, stdout], [0, `${path}: no problems, no warnings\n`]);
+  });
+});
+
 Deno.test("config check prints every problem with its place, warnings beside, and ends with 1", async () => {
   await withDirectory(async (root) => {
     const path = `${root}/bad.yaml`;
