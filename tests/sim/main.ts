@@ -98,9 +98,7 @@ async function search(args: Arguments): Promise<number> {
     next += batch.count;
     return batch;
   };
-  const progress = Deno.stderr.isTerminal()
-    ? setInterval(() => showProgress(totals, startMs), 500)
-    : undefined;
+  const progress = setInterval(() => showProgress(totals, startMs), Deno.stderr.isTerminal() ? 500 : 60_000);
   await Promise.all(Array.from({ length: args.jobs }, () => runThread(takeBatch, totals)));
   clearInterval(progress);
   if (Deno.stderr.isTerminal()) console.error("");
@@ -120,8 +118,8 @@ async function search(args: Arguments): Promise<number> {
 
 function showProgress(totals: Totals, startMs: number): void {
   const seconds = (performance.now() - startMs) / 1_000;
-  const text = `\r${totals.seeds} seeds, ${totals.failures.length} violations, ${seconds.toFixed(0)} s `;
-  Deno.stderr.writeSync(new TextEncoder().encode(text));
+  const text = `${totals.seeds} seeds, ${totals.failures.length} violations, ${seconds.toFixed(0)} s`;
+  Deno.stderr.writeSync(new TextEncoder().encode(Deno.stderr.isTerminal() ? `\r${text} ` : `${text}\n`));
 }
 
 /** One thread, until there is nothing left to take. */
@@ -150,6 +148,8 @@ function add(totals: Totals, { seeds, steps, failures, healed }: BatchResult): v
   totals.seeds += seeds;
   totals.steps += steps;
   totals.failures.push(...failures);
+  // At once: a search that is cut off must not take along what it found.
+  for (const { seed, text } of failures) console.error(`\nseed ${seed} breaks ${text.split("\n")[0]}`);
   for (const [kind, pairs] of Object.entries(healed)) {
     const times = totals.healed.get(kind) ?? new Map<number, number>();
     totals.healed.set(kind, times);
