@@ -6,7 +6,7 @@
  * - A witness's referral adds an endpoint; only a witness can add or take back.
  * - A referral endpoint leaves when no witness names it and one that named it has taken it back. While those who
  *   named it are merely unreachable it stays: unknown is not empty. When those that named it have left the list
- *   themselves, it leaves as soon as there is a witness. If nobody is known to have named it (an old state file), it
+ *   themselves, or only named each other, it leaves as soon as there is a witness. If nobody is known to have named it (an old state file), it
  *   leaves when witnesses publish referrals and none names it.
  * - A configured endpoint retires when it failed more than once, is not live, and witnesses publish referrals that
  *   leave it out. It is tried again when it is named again, when its cluster's entries change, or when the cluster
@@ -231,12 +231,35 @@ function referralMembers(
       );
     }
   }
+  const vouched = vouchedFor(context, configured);
   for (const [key, previous] of context.before) {
     if (configured.has(key) || context.testimony.named.has(key)) continue;
-    const member = unnamedMember(context, configured, previous);
+    const member = unnamedMember(context, configured, vouched, previous);
     if (member !== null) members.push(member);
   }
   return members;
+}
+
+/**
+ * Members that a file or a witness stands for, and those that they named, and so on. Two that are gone and named each
+ * other vouch for nobody.
+ */
+function vouchedFor(
+  { before, testimony }: Context,
+  configured: ReadonlyMap<string, Endpoint>,
+): ReadonlySet<string> {
+  const vouched = new Set([...configured.keys(), ...testimony.witnesses, ...testimony.named.keys()]);
+  const left = new Set([...before.values()].filter(({ key }) => !vouched.has(key)));
+  for (let found = true; found;) {
+    found = false;
+    for (const member of left) {
+      if (!member.namedBy.some((namer) => before.has(namer) && vouched.has(namer))) continue;
+      vouched.add(member.key);
+      left.delete(member);
+      found = true;
+    }
+  }
+  return vouched;
 }
 
 /** A referral inherits host identity and options of the endpoint that reported it. */
@@ -270,13 +293,14 @@ function namedMember(context: Context, key: string, { referral, by }: Named): Me
 function unnamedMember(
   context: Context,
   configured: ReadonlyMap<string, Endpoint>,
+  vouched: ReadonlySet<string>,
   previous: Member,
 ): Member | null {
   const { before, testimony } = context;
   const namers = previous.namedBy.filter((namer) => before.has(namer));
   if (namers.some((namer) => testimony.witnesses.has(namer))) return null;
-  if (namers.length === 0 && previous.namedBy.length > 0) {
-    // Those that named it are off the list: it stays while nobody is left who could know better.
+  if (previous.namedBy.length > 0 && !namers.some((namer) => vouched.has(namer))) {
+    // Nobody that counts named it: it stays while nobody is left who could know better.
     return testimony.witnesses.size > 0 ? null : previous;
   }
   if (namers.length === 0) {

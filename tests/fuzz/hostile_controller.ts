@@ -3,6 +3,7 @@
  * another command, with data cut up or moved, with a status, not at all. What it sends unspoilt is true: each record
  * names the generation it belongs to, so that a log made of two generations is found out.
  */
+import { ProtocolError } from "../../src/base/errors.ts";
 import { type Command, decodeCommand } from "../../src/nvme/command.ts";
 import { encodeCompletion } from "../../src/nvme/completion.ts";
 import { encodeLogPage } from "../../src/nvme/discovery_log.ts";
@@ -34,6 +35,7 @@ export class HostileController {
   readonly #framer = new Framer("controller", 16 * 1024);
   /** One in so many answers is a lie; 0 for none. */
   readonly #hostility: number;
+  #deaf = false;
   #csts = 0;
   #events: number[] = [];
   #headerRecords = 0;
@@ -50,6 +52,17 @@ export class HostileController {
 
   /** What the host sent; answers go to `waiting`. */
   handleBytes(bytes: Uint8Array): void {
+    if (this.#deaf) return;
+    try {
+      this.#takeFrames(bytes);
+    } catch (error) {
+      // Whoever lies about digests, or says something before ICResp, need not understand what comes.
+      if (!this.lied || !(error instanceof ProtocolError)) throw error;
+      this.#deaf = true;
+    }
+  }
+
+  #takeFrames(bytes: Uint8Array): void {
     this.#framer.push(bytes);
     for (let frame = this.#framer.next(); frame !== null; frame = this.#framer.next()) {
       const pdu = decodePdu(frame);

@@ -262,6 +262,24 @@ Deno.test("planCluster() bounds the number of endpoints and says what it left ou
   assert(state.notes.some((note) => note.includes("left out")), `notes: ${state.notes.join("; ")}`);
 });
 
+Deno.test("planCluster() drops two that are gone and named only each other, once somebody is live", () => {
+  const before = list(
+    member("a"),
+    referred("b", "c"),
+    referred("c", "b"),
+    referred("d", "a"),
+    referred("e", "d"),
+  );
+  const keys = (of: ReturnType<typeof plan>) =>
+    of.list.get(clusterKey(cluster))!.members.map(({ key }) => key);
+  const silent = plan(facts({ entries: [entry("a"), entry("f")], list: before }), 0);
+  assertEquals(keys(silent).length, 6, "Nobody is live: all stay");
+  // `a` is away: what it had named stays, and what that had named.
+  const sessions = new Map([live("f", referral("a"))]);
+  const planned = plan(facts({ entries: [entry("a"), entry("f")], list: silent.list, sessions }), 1);
+  assertEquals(keys(planned), ["a", "f", "d", "e"].map(keyOf));
+});
+
 Deno.test("planCluster() keeps its order whatever order the logs have", () => {
   // Each names the others in an order of its own; `a` is configured and away.
   const sessions = new Map([
