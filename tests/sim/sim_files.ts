@@ -24,6 +24,9 @@ const secret = `DHHC-1:00:${btoa("nobody may ever see this secret key.")}:`;
 /** A file moved less long ago than this may not have been read under its new name yet, ms. */
 const movedUnreadMs = 2_000;
 
+/** Name of the first host's file once it was moved; back to its own with the next move. */
+const renamedFile = "cluster-renamed";
+
 export class SimFiles {
   /** Somebody has changed something in the directory. */
   touched = false;
@@ -114,6 +117,10 @@ export class SimFiles {
     }
     const { configDir } = this.#memory;
     const names = this.#hosts.map((host) => host === simHosts[0] ? this.#fileName : host.file);
+    // A copy that went on under the name that its file had before.
+    for (const name of [simHosts[0].file, renamedFile]) {
+      if (name !== this.#fileName && configDir.names.includes(name)) configDir.remove(name);
+    }
     // Files that are right are left alone: nothing hints at what a lost hint has left unread.
     if (this.#hosts.every((host, at) => configDir.read(names[at]!) === this.#text(host))) return;
     for (const name of names) if (configDir.names.includes(name)) configDir.remove(name);
@@ -166,7 +173,7 @@ export class SimFiles {
     const { configDir, clock } = this.#memory;
     if (!configDir.names.includes(this.#fileName)) return;
     if (this.#unreadable) this.#membership.note("file-moved-while-unreadable");
-    const name = this.#fileName === "cluster" ? "cluster-renamed" : "cluster";
+    const name = this.#fileName === simHosts[0].file ? renamedFile : simHosts[0].file;
     configDir.rename(this.#fileName, name);
     this.#fileName = name;
     this.#movedMs = clock.nowMs();
