@@ -109,7 +109,7 @@ function indexControllers(controllers: readonly Controller[]): Map<string, Contr
 
 /** The row of a path that has a controller, the best one if several; null when none keeps it. */
 function servedRow(
-  { connects }: ConnectInput,
+  { connects, controllers }: ConnectInput,
   wanted: WantedPath,
   candidates: readonly Controller[] | undefined,
 ): PathRow | null {
@@ -122,8 +122,11 @@ function servedRow(
   if (best === null) return null;
   const device = best.name;
   if (best.state !== "live") {
-    // sysfs shows a controller from the start of its first connect; ours is told by its own row.
-    if (connects.get(wanted.key)?.state === "connecting") return null;
+    // sysfs shows a controller from the start of its first connect; ours is told by its own row, also while what was
+    // read of sysfs is older than the kernel's answer.
+    const connect = connects.get(wanted.key);
+    if (connect?.state === "connecting") return null;
+    if (connect?.state === "done" && connect.doneAtMs >= (controllers?.readAtMs ?? -Infinity)) return null;
     return {
       wanted,
       state: "recovering",

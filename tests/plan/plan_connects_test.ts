@@ -55,6 +55,15 @@ const rows: Row[] = [
     device: "nvme3",
   },
   {
+    name: "does not take a connect that has just succeeded for one that the kernel brings back",
+    facts: {
+      ...withController({ state: "connecting" }),
+      connects: connectFact({ state: "done", doneAtMs: nowMs - 5 }),
+    },
+    state: "connected",
+    reason: "connected; sysfs is being read",
+  },
+  {
     name: "leaves a path to the kernel that brings it back",
     facts: { ...withController({ state: "connecting" }), probes: proven },
     state: "recovering",
