@@ -164,4 +164,28 @@ export const limits = {
   stopTimeoutMs: 5_000,
   /** Different warnings told once each (identities, options left out); the next says that there are more. */
   toldOnceMax: 1_000,
+
+  // --- debug endpoint ---
+  /** Connections to the debug endpoint; each takes a descriptor. The oldest gives way to a new one. */
+  httpConnectionsMax: 64,
+  /** Bytes of a request: there are only heads. */
+  httpHeadBytesMax: 8 * 1024,
+  /** From the connection to the end of its request, ms. */
+  httpRequestTimeoutMs: 5_000,
+  /** From the request to its answer, ms; profiles are the longest. */
+  httpHandlerTimeoutMs: 180_000,
+  /** The other side takes nothing of the answer for this long, ms. */
+  httpWriteTimeoutMs: 10_000,
+  /** Bytes of an answer sent at once. */
+  httpWriteBytes: 64 * 1024,
+  /** The other side's close after our answer, ms. */
+  httpLingerMs: 1_000,
+  /** Failures to accept in a row before the debug endpoint is opened anew, and the pause after each, ms. */
+  httpAcceptFailuresMax: 100,
+  httpAcceptPauseMs: 100,
+  /** First and longest pause before the debug endpoint is tried again, ms. */
+  debugRetryMsBase: 1_000,
+  debugRetryMsMax: 30_000,
+  /** What the debug endpoint has worked out is good for this long, ms: ten thousand scrapes a minute cost as sixty. */
+  debugCacheMs: 1_000,
 } as const;

@@ -10,6 +10,7 @@ const codeOfName: Readonly<Record<string, string>> = {
   ConnectionReset: "ECONNRESET",
   ConnectionAborted: "ECONNABORTED",
   NotConnected: "ENOTCONN",
+  AddrInUse: "EADDRINUSE",
   AddrNotAvailable: "EADDRNOTAVAIL",
   NetworkUnreachable: "ENETUNREACH",
   BrokenPipe: "EPIPE",
@@ -45,6 +46,7 @@ export function errnoOf(error: unknown): string {
 /** What administrators meet, in words. */
 const wordsOfErrno: Readonly<Record<string, string>> = {
   EACCES: "permission denied",
+  EADDRINUSE: "another program listens there",
   EADDRNOTAVAIL: "no such address on this host",
   EBUSY: "it is busy",
   ECONNABORTED: "the connection was aborted",
