@@ -4,11 +4,13 @@
  *
  * It never disconnects an I/O controller: there is no such action.
  */
+import { assert } from "../base/assert.ts";
 import { errorText, TimeoutError } from "../base/errors.ts";
 import { limits } from "../base/limits.ts";
 import type { Timer } from "../base/clock.ts";
 import type { Endpoint } from "../model/endpoint.ts";
 import { endpointLabel } from "../model/endpoint.ts";
+import { parseHostId } from "../nvme/nqn.ts";
 import type { ParsedState } from "../config/state_file.ts";
 import type { World } from "../model/world.ts";
 import type { Facts, Policy } from "../plan/facts.ts";
@@ -16,6 +18,8 @@ import { identitiesInForce, settleHostId } from "../plan/host_identity.ts";
 import { type Plan, plan } from "../plan/plan.ts";
 import { rememberedEntries, rememberedList } from "../plan/remembered_list.ts";
 import type { WantedPath } from "../plan/wanted_paths.ts";
+import { ConnectTrial, type TrialResult } from "../protocol/connect_trial.ts";
+import { Probe, type ProbeResult } from "../protocol/probe.ts";
 import type { SessionEvent } from "../protocol/session.ts";
 import { type Snapshot, summarize, type Summary, takeSnapshot } from "../report/snapshot.ts";
 import { ChangeLog } from "./change_log.ts";
@@ -23,7 +27,7 @@ import { ConfigWatch } from "./config_watch.ts";
 import { ConnectRunner } from "./connect_runner.ts";
 import { FactStore } from "./fact_store.ts";
 import { KernelWatch } from "./kernel_watch.ts";
-import { ProbeRunner } from "./probe_runner.ts";
+import { ProbeRunner, type Question } from "./probe_runner.ts";
 import { SessionLog } from "./session_log.ts";
 import { SessionRunner } from "./session_runner.ts";
 import { StateKeeper } from "./state_keeper.ts";
@@ -48,6 +52,9 @@ export type AgentTuning = Pick<
   "policy" | "reconnectIntervalMs" | "katoMs" | "logChunkBytesMax" | "pollingMs"
 >;
 
+/** Whoever holds a socket and a timer. */
+type Runner = Pick<SessionRunner, "gone" | "abandon">;
+
 export class Agent {
   readonly #world: World;
   #options: AgentOptions;
@@ -60,7 +67,7 @@ export class Agent {
   readonly #sessionLog: SessionLog;
   readonly #sessions = new Map<string, SessionRunner>();
   /** Whoever holds a socket or a timer, sessions that have ended but linger included. */
-  readonly #runners = new Set<SessionRunner | ProbeRunner>();
+  readonly #runners = new Set<Runner>();
   readonly #lookUps = new Set<Timer>();
   #rememberedDigest: string | undefined;
   #plan: Plan | null = null;
@@ -69,6 +76,7 @@ export class Agent {
   #pass: Timer | null = null;
   #wake: Timer | null = null;
   #lastPassMs = -Infinity;
+  #lastConnectMs = -Infinity;
   #onSessionsGone: (() => void) | null = null;
 
   constructor(world: World, options: AgentOptions) {
@@ -158,7 +166,7 @@ export class Agent {
     this.#configWatch.stop();
     this.#kernelWatch.stop();
     for (const deadline of this.#lookUps) deadline.cancel();
-    for (const runner of this.#runners) if (runner instanceof ProbeRunner) runner.abandon();
+    for (const runner of this.#runners) if (!(runner instanceof SessionRunner)) runner.abandon();
     await Promise.all([this.#stopSessions(), this.#stateKeeper.stop()]);
     for (const runner of this.#runners) runner.abandon();
   }
@@ -230,6 +238,7 @@ export class Agent {
   #perform({ sessions, connects, resolve }: Plan, nowMs: number): void {
     // The kernel first: it takes longest, and works beside us.
     for (const wanted of connects.connect) this.#connect(wanted);
+    for (const wanted of connects.ask) this.#ask(wanted);
     for (const wanted of connects.probe) this.#probe(wanted);
     for (const { key, reason } of sessions.close) this.#closeSession(key, reason, nowMs);
     for (const key of sessions.forget) this.#facts.forgetSession(key);
@@ -258,7 +267,7 @@ export class Agent {
     this.#track(runner);
   }
 
-  #track(runner: SessionRunner | ProbeRunner): void {
+  #track(runner: Runner): void {
     this.#runners.add(runner);
     runner.gone.then(() => this.#runners.delete(runner));
   }
@@ -280,31 +289,61 @@ export class Agent {
   }
 
   #probe(wanted: WantedPath): void {
-    const world = this.#world;
-    const { traddr, trsvcid, options, secureChannelRequired } = wanted.path;
+    const { options, secureChannelRequired } = wanted.path;
+    const openPortSuffices = secureChannelRequired || options.tls === true;
     this.#facts.recordProbing(wanted.addressKey);
-    const runner = new ProbeRunner({
-      world,
-      traddr,
-      trsvcid,
-      source: options,
-      openPortSuffices: secureChannelRequired || options.tls === true,
-      onResult: (result) => {
-        this.#facts.recordProbeResult(wanted, result.ok ? null : result.error, world.clock.nowMs());
+    this.#question<ProbeResult>(
+      wanted,
+      (nowMs) => new Probe(nowMs, { openPortSuffices }),
+      (result, nowMs) => {
+        this.#facts.recordProbeResult(wanted, result.ok ? null : result.error, nowMs);
       },
+    );
+  }
+
+  #ask(wanted: WantedPath): void {
+    const { hostnqn, subsysnqn: subnqn } = wanted.path;
+    const hostid = parseHostId(this.#connectRunner.hostidOf(wanted.path));
+    assert(hostid !== null, "The host identifier was checked before");
+    const host = { hostnqn, hostid, subnqn, katoMs: this.#options.katoMs };
+    this.#facts.recordAsking(wanted.key);
+    this.#question<TrialResult>(wanted, (nowMs) => new ConnectTrial(nowMs, host), (result, nowMs) => {
+      if (result.ok) this.#facts.recordAnswered(wanted.key, result.refusal, nowMs);
+      else this.#facts.recordConnectFailed(wanted, result.error, nowMs);
     });
-    this.#track(runner);
+  }
+
+  #question<Result>(
+    { path: { traddr, trsvcid, options: source } }: WantedPath,
+    makeQuestion: (nowMs: number) => Question<Result>,
+    onResult: (result: Result | { readonly ok: false; readonly error: Error }, nowMs: number) => void,
+  ): void {
+    const world = this.#world;
+    this.#track(
+      new ProbeRunner<Result>({
+        world,
+        traddr,
+        trsvcid,
+        source,
+        makeQuestion,
+        onResult: (result) => onResult(result, world.clock.nowMs()),
+      }),
+    );
   }
 
   async #connect(wanted: WantedPath): Promise<void> {
     this.#facts.recordConnecting(wanted.key);
+    const startMs = this.#world.clock.nowMs();
     const outcome = await this.#connectRunner.connect(wanted);
     const nowMs = this.#world.clock.nowMs();
+    // The kernel takes one after the other: what it did before the last answer was not for this one.
+    const heldMs = nowMs - Math.max(startMs, this.#lastConnectMs);
+    this.#lastConnectMs = nowMs;
     if (outcome.ok) {
       this.#facts.recordConnected(wanted, outcome.already, nowMs);
       this.#kernelWatch.refresh();
     } else {
-      this.#facts.recordConnectFailed(wanted, outcome.error, nowMs);
+      this.#facts.recordConnectFailed(wanted, outcome.error, nowMs, heldMs);
       // The module may have gone: ask, and look out for its return.
       this.#kernelWatch.askKernel();
     }

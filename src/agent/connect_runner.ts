@@ -24,20 +24,24 @@ export class ConnectRunner {
     this.#facts = facts;
   }
 
+  /** The host identifier that a connect would name, UUID text. */
+  hostidOf(path: Path): string {
+    const { policy, controllers } = this.#facts;
+    const source = { wanted: path.hostid, hostid: policy.hostid, fallback: policy.fallbackHostid };
+    return settleHostId(path.hostnqn, source, identitiesInForce(controllers?.list ?? []));
+  }
+
   /** Never rejects. */
   async connect(wanted: WantedPath): Promise<ConnectOutcome> {
     const { path } = wanted;
-    const { policy, controllers } = this.#facts;
-    const inForce = identitiesInForce(controllers?.list ?? []);
-    const source = { wanted: path.hostid, hostid: policy.hostid, fallback: policy.fallbackHostid };
-    const hostid = settleHostId(path.hostnqn, source, inForce);
+    const hostid = this.hostidOf(path);
     const fields: LogFields = { path: pathLabel(path), hostnqn: path.hostnqn };
     const asked = path.hostid;
     if (asked !== undefined && asked !== hostid) {
       this.#tellOnce(
         `Host NQN ${path.hostnqn} keeps host ID ${hostid}, which is in force, instead of ${asked}: ` +
           `${
-            inForce.get(path.hostnqn)?.name
+            identitiesInForce(this.#facts.controllers?.list ?? []).get(path.hostnqn)?.name
           } lives with it; give the entries -I ${hostid}, or disconnect what uses it`,
         fields,
       );

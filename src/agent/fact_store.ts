@@ -3,6 +3,7 @@
  * after each change it says so, and somebody plans.
  */
 import { formatHostPort, isIpAddress } from "../base/address.ts";
+import { KernelError } from "../base/errors.ts";
 import type { Random } from "../base/random.ts";
 import { limits } from "../base/limits.ts";
 import type { Controller } from "../model/controller.ts";
@@ -13,6 +14,7 @@ import {
   type ControllersFact,
   type EndpointList,
   type Facts,
+  type Failure,
   type KernelFact,
   newConnectFact,
   newProbeFact,
@@ -31,6 +33,7 @@ import {
   sessionRetryDelayMs,
   toFailure,
 } from "../plan/retry.ts";
+import { canBeAsked } from "../plan/plan_connects.ts";
 import type { WantedPath } from "../plan/wanted_paths.ts";
 import type { SessionEvent } from "../protocol/session.ts";
 
@@ -196,6 +199,22 @@ export class FactStore implements Facts {
     this.#options.onChange();
   }
 
+  recordAsking(key: string): void {
+    this.connects.set(key, { ...(this.connects.get(key) ?? newConnectFact), state: "asking" });
+  }
+
+  /** The target answers a Connect for this path, if only with a refusal: the kernel may be asked. */
+  recordAnswered(key: string, refusal: Error | null, nowMs: number): void {
+    this.connects.set(key, {
+      ...(this.connects.get(key) ?? newConnectFact),
+      state: "idle",
+      answeredUntilMs: nowMs + limits.probeValidMs,
+      refusal: refusal === null ? null : toFailure(refusal, nowMs),
+      mute: false,
+    });
+    this.#options.onChange();
+  }
+
   recordConnecting(key: string): void {
     this.connects.set(key, { ...(this.connects.get(key) ?? newConnectFact), state: "connecting" });
   }
@@ -210,12 +229,24 @@ export class FactStore implements Facts {
     this.#options.onChange();
   }
 
-  recordConnectFailed(wanted: WantedPath, error: Error, nowMs: number): void {
-    const failures = (this.connects.get(wanted.key)?.failures ?? 0) + 1;
+  /** `heldMs`: how long the kernel was busy with it, 0 when the kernel was not asked. */
+  recordConnectFailed(wanted: WantedPath, error: Error, nowMs: number, heldMs = 0): void {
+    const before = this.connects.get(wanted.key) ?? newConnectFact;
+    const failures = before.failures + 1;
     const delayMs = connectRetryDelayMs({ error, failures, random: this.#options.random });
-    const failure = toFailure(error, nowMs);
-    this.connects.set(wanted.key, { ...newConnectFact, failures, failure, retryAtMs: nowMs + delayMs });
-    if (isAddressFailure(error)) {
+    const failure = withRefusal(toFailure(error, nowMs), before.refusal);
+    // Next time the target is asked first; where that did not help, only a pause does.
+    const warned = before.answeredUntilMs > 0 || !canBeAsked(wanted);
+    this.connects.set(wanted.key, {
+      ...newConnectFact,
+      failures,
+      failure,
+      retryAtMs: nowMs + delayMs,
+      refusal: before.refusal,
+      mute: !(error instanceof KernelError),
+      heldMs: warned ? heldMs : 0,
+    });
+    if (isAddressFailure(error) || isUnreachable(failure)) {
       const probe = this.probes.get(wanted.addressKey) ?? newProbeFact;
       this.probes.set(wanted.addressKey, { ...probe, provenUntilMs: 0 });
     }
@@ -226,7 +257,9 @@ export class FactStore implements Facts {
   prune(paths: ReadonlyMap<string, WantedPath>): void {
     this.#pruneNames();
     for (const [key, connect] of this.connects) {
-      if (!paths.has(key) && connect.state !== "connecting") this.connects.delete(key);
+      if (!paths.has(key) && connect.state !== "connecting" && connect.state !== "asking") {
+        this.connects.delete(key);
+      }
     }
     if (this.probes.size === 0) return;
     const addresses = new Set<string>();
@@ -265,7 +298,9 @@ export class FactStore implements Facts {
 
   /** One that sysfs has been read after waits too, if its controller is not there: its pause counts from `doneAtMs`. */
   #dueConnect(connect: ConnectFact, nowMs: number): ConnectFact {
-    if (connect.state === "idle") return { ...connect, retryAtMs: Math.min(connect.retryAtMs, nowMs) };
+    if (connect.state === "idle") {
+      return { ...connect, retryAtMs: Math.min(connect.retryAtMs, nowMs), heldMs: 0 };
+    }
     const seen = connect.state === "done" && connect.doneAtMs < (this.controllers?.readAtMs ?? -Infinity);
     return seen ? { ...connect, doneAtMs: -Infinity } : connect;
   }
@@ -343,4 +378,10 @@ function sameController(a: Controller, b: Controller): boolean {
 
 function hostPrefix(traddr: string): string {
   return formatHostPort(traddr, 0).slice(0, -1);
+}
+
+/** The kernel's EIO says that the target objected; what it objected to, it told us when we asked. */
+function withRefusal(failure: Failure, refusal: Failure | null): Failure {
+  if (refusal === null || failure.code !== "EIO") return failure;
+  return { ...failure, message: `${failure.message}. ${refusal.message}` };
 }

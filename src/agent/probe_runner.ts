@@ -1,30 +1,33 @@
-/** Asks one I/O port whether it answers; one connection, closed again whatever comes of it. */
+/** Asks one I/O port one question, on a connection of its own that is closed again whatever comes of it. */
 import { limits } from "../base/limits.ts";
 import type { DialTarget, World } from "../model/world.ts";
-import { Probe, type ProbeResult } from "../protocol/probe.ts";
-import { MachineRunner } from "./machine_runner.ts";
+import { type Machine, MachineRunner } from "./machine_runner.ts";
 
-export interface ProbeOptions {
+/** A machine that comes to one result and is then over: `Probe`, `ConnectTrial`. */
+export interface Question<Result> extends Machine {
+  readonly result: Result | null;
+}
+
+export interface ProbeOptions<Result> {
   readonly world: Pick<World, "clock" | "dialer">;
   readonly traddr: string;
   readonly trsvcid: number;
   /** What the connection would leave by, for the answer to mean the same. */
   readonly source?: Pick<DialTarget, "hostTraddr" | "hostIface">;
-  /** The port wants TLS: that it is open must do. */
-  readonly openPortSuffices: boolean;
-  /** Comes exactly once, bounded by the dial and ICResp timeouts of `limits`. */
-  readonly onResult: (result: ProbeResult) => void;
+  readonly makeQuestion: (nowMs: number) => Question<Result>;
+  /** Comes exactly once, bounded by the dial timeout and those of the question. */
+  readonly onResult: (result: Result | { readonly ok: false; readonly error: Error }) => void;
 }
 
-export class ProbeRunner {
-  readonly #runner: MachineRunner<Probe>;
+export class ProbeRunner<Result> {
+  readonly #runner: MachineRunner<Question<Result>>;
 
-  constructor({ world, traddr, trsvcid, source, openPortSuffices, onResult }: ProbeOptions) {
+  constructor({ world, traddr, trsvcid, source, makeQuestion, onResult }: ProbeOptions<Result>) {
     const { hostTraddr, hostIface } = source ?? {};
-    this.#runner = new MachineRunner<Probe>({
+    this.#runner = new MachineRunner<Question<Result>>({
       world,
       target: { traddr, trsvcid, timeoutMs: limits.dialTimeoutMs, hostTraddr, hostIface },
-      makeMachine: (nowMs) => new Probe(nowMs, { openPortSuffices }),
+      makeMachine: makeQuestion,
       onStep: ({ result }) => {
         if (result !== null) onResult(result);
         return result === null;

@@ -77,11 +77,23 @@ export const limits = {
   // --- kernel connects ---
   /** Connect writes in the kernel at once: it runs them one by one, a few keep it from idling. */
   connectsInFlightMax: 4,
+  /** Of these, for one address: while one is at work the next waits, and no more are lost to a target that hangs. */
+  connectsPerAddressMax: 2,
   /** An operator's disconnects at once: one whose controller does not answer waits for its shutdown. */
   disconnectsInFlightMax: 8,
   /** Reachability probes at once. */
   probesInFlightMax: 64,
-  /** A proof of reachability is good for this long, ms. */
+  /** Connects tried from user space at once: each takes a controller of its target for a moment. */
+  asksInFlightMax: 16,
+  /** Pause between two such at one address that are only to tell why paths are refused, ms. */
+  askGapMs: 250,
+  /** A reason learnt so is asked for anew after this, ms: it may have become another one. */
+  refusalFreshMs: 300_000,
+  /** A connect that held the kernel in vain makes its address wait for so many times as long: others come first. */
+  heldPauseFactor: 4,
+  /** The longest such pause, ms. */
+  heldPauseMsMax: 300_000,
+  /** A proof of reachability, or of a Connect taken, is good for this long, ms. */
   probeValidMs: 5_000,
   /** A log read proves its host reachable for this long, ms: for the connects that this very read brings. */
   proofByUseMs: 500,
@@ -188,4 +200,6 @@ export const limits = {
   debugRetryMsMax: 30_000,
   /** What the debug endpoint has worked out is good for this long, ms: ten thousand scrapes a minute cost as sixty. */
   debugCacheMs: 1_000,
+  /** Different codes of failures that a metric tells apart; the rest are counted together. */
+  metricCodesMax: 64,
 } as const;

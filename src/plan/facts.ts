@@ -87,10 +87,21 @@ export interface ProbeFact {
 }
 
 export interface ConnectFact {
-  /** `done`: the kernel said yes (or "already") at `doneAtMs`; sysfs has the last word. */
-  readonly state: "idle" | "connecting" | "done";
+  /**
+   * `asking`: we try ourselves whether the target answers a Connect. `done`: the kernel said yes (or "already") at
+   * `doneAtMs`; sysfs has the last word.
+   */
+  readonly state: "idle" | "asking" | "connecting" | "done";
   readonly doneAtMs: number;
   readonly already: boolean;
+  /** The target has answered a Connect of ours for it, which counts until then; 0 never. */
+  readonly answeredUntilMs: number;
+  /** What it answered, when it refused; kept for as long as connects fail. */
+  readonly refusal: Failure | null;
+  /** It left our last Connect without an answer. */
+  readonly mute: boolean;
+  /** How long the last connect that failed held the kernel though the target was right to ask, ms. */
+  readonly heldMs: number;
   readonly failures: number;
   readonly retryAtMs: number;
   readonly failure: Failure | null;
@@ -162,6 +173,10 @@ export const newConnectFact: ConnectFact = {
   state: "idle",
   doneAtMs: 0,
   already: false,
+  answeredUntilMs: 0,
+  refusal: null,
+  mute: false,
+  heldMs: 0,
   failures: 0,
   retryAtMs: 0,
   failure: null,

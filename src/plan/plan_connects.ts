@@ -4,10 +4,20 @@
  *
  * The kernel connects one path after the other, and an address that swallows packets holds it for seconds. So an
  * address is asked for from user space only, in parallel, until it has proven itself; proven ones go to the kernel.
+ * Where a connect has failed nevertheless, we try for each path whether the target answers a Connect at all: one that
+ * does not would hold the kernel for a minute, and one that refuses tells us why, as the kernel does not.
  */
 import { limits } from "../base/limits.ts";
 import { type Controller, isKept } from "../model/controller.ts";
 import { controllerIndexKey, isSamePath } from "../model/path.ts";
+import {
+  addressHistories,
+  type AddressHistory,
+  type Candidate,
+  chooseAsks,
+  chooseConnects,
+  chooseProbes,
+} from "./choose_connects.ts";
 import {
   type ConnectFact,
   type ControllersFact,
@@ -43,6 +53,8 @@ export interface PathRow {
 export interface ConnectPlan {
   readonly rows: readonly PathRow[];
   readonly connect: readonly WantedPath[];
+  /** Paths whose Connect to try from user space. */
+  readonly ask: readonly WantedPath[];
   /** One path of each address to prove. */
   readonly probe: readonly WantedPath[];
   readonly wakeAtMs: number;
@@ -62,7 +74,7 @@ export interface ConnectInput {
 
 export function planConnects(input: ConnectInput): ConnectPlan {
   const index = indexControllers(input.controllers?.list ?? []);
-  const pass: Pass = { input, candidates: [], probes: new Map(), wakeAtMs: Infinity };
+  const pass: Pass = { input, candidates: [], asks: [], probes: new Map(), wakeAtMs: Infinity };
   const rows: PathRow[] = [];
   const waiting: number[] = [];
   for (const wanted of input.paths.values()) {
@@ -70,23 +82,31 @@ export function planConnects(input: ConnectInput): ConnectPlan {
     if (row.state === "waiting" && row.retryAtMs === undefined) waiting.push(rows.length);
     rows.push(row);
   }
-  const connect = chooseConnects(pass);
+  const { candidates, asks } = pass;
+  const connect = candidates.length === 0
+    ? []
+    : chooseConnects(candidates, input.connects, historiesOf(pass));
   for (const at of waiting) {
     const row = rows[at]!;
     if (connect.includes(row.wanted)) {
       rows[at] = { ...row, state: "connecting", reason: "address proven; connecting" };
     }
   }
-  return { rows, connect, probe: chooseProbes(pass), wakeAtMs: pass.wakeAtMs };
+  const ask = asks.length === 0 ? [] : chooseAsks(asks, historiesOf(pass));
+  const probe = pass.probes.size === 0 ? [] : chooseProbes([...pass.probes.values()], input.probes);
+  return { rows, connect, ask, probe, wakeAtMs: pass.wakeAtMs };
 }
 
 interface Pass {
   readonly input: ConnectInput;
   /** Proven and due. */
-  readonly candidates: { wanted: WantedPath; failures: number }[];
+  readonly candidates: Candidate[];
+  /** Due, at an address where a connect failed. */
+  readonly asks: Candidate[];
   /** Addresses to prove, with the failures so far. */
-  readonly probes: Map<string, { wanted: WantedPath; failures: number }>;
+  readonly probes: Map<string, Candidate>;
   provenByUse?: ReadonlySet<string>;
+  histories?: ReadonlyMap<string, AddressHistory>;
   wakeAtMs: number;
 }
 
@@ -143,6 +163,7 @@ function missingRow(pass: Pass, wanted: WantedPath): PathRow {
   const { nowMs, controllers, kernel } = input;
   const connect = input.connects.get(wanted.key) ?? newConnectFact;
   if (connect.state === "connecting") return { wanted, state: "connecting", reason: "connecting" };
+  if (connect.state === "asking") return askingRow(wanted, connect);
   if (controllers === null) {
     return { wanted, state: "waiting", reason: "sysfs was not read yet", retryAtMs: nowMs };
   }
@@ -221,48 +242,49 @@ function probingRow(wanted: WantedPath, { failure, failures }: ProbeFact): PathR
 }
 
 function provenRow(pass: Pass, wanted: WantedPath, connect: ConnectFact): PathRow {
-  if (pass.input.dryRun) {
+  const { input } = pass;
+  if (input.dryRun) {
     return { wanted, state: "would-connect", reason: "reachable; not connected in a dry run" };
+  }
+  const history = historiesOf(pass).get(wanted.addressKey);
+  if (history !== undefined && history.pausedUntilMs > input.nowMs) {
+    const reason = connect.failure?.message ??
+      `the kernel waited for ${wanted.addressKey} in vain; the others come first`;
+    return retryRow(pass, wanted, "waiting", reason, history.pausedUntilMs);
+  }
+  if (history?.doubted === true && canBeAsked(wanted) && asksFirst(connect, history, input.nowMs)) {
+    pass.asks.push({ wanted, failures: connect.failures });
+    return askingRow(wanted, connect);
   }
   pass.candidates.push({ wanted, failures: connect.failures });
   return { wanted, state: "waiting", reason: "address proven; waiting for its turn in the kernel" };
 }
 
-/**
- * The next writes. A target may prove its address and then leave the kernel's Connect without an answer, which holds
- * the kernel's one lock for a minute: all addresses where a connect failed have one write at a time between them.
- */
-function chooseConnects({ input, candidates }: Pass): WantedPath[] {
-  if (candidates.length === 0) return [];
-  const doubted = doubtedAddresses(input);
-  let inFlight = 0;
-  let doubtedInFlight = 0;
-  for (const [key, connect] of input.connects) {
-    if (connect.state !== "connecting") continue;
-    inFlight++;
-    if (doubted.has(input.paths.get(key)?.addressKey)) doubtedInFlight++;
+/** To protect the kernel one answer at the address will do; to know why a path is refused it takes its own. */
+function asksFirst(connect: ConnectFact, history: AddressHistory, nowMs: number): boolean {
+  if (connect.answeredUntilMs > nowMs) return false;
+  if (connect.mute || history.answeredUntilMs <= nowMs) return true;
+  const { failures, refusal } = connect;
+  const isKnown = refusal !== null && refusal.atMs + limits.refusalFreshMs > nowMs;
+  return failures > 0 && !isKnown && history.askableAtMs <= nowMs;
+}
+
+function askingRow(wanted: WantedPath, { failure, failures }: ConnectFact): PathRow {
+  if (failure === null) {
+    return {
+      wanted,
+      state: "probing",
+      reason: `asking whether ${wanted.addressKey} answers a Connect`,
+    };
   }
-  const room = Math.max(0, limits.connectsInFlightMax - inFlight);
-  candidates.sort((a, b) => a.failures - b.failures);
-  const paths = candidates.map(({ wanted }) => wanted);
-  const trusted = paths.filter(({ addressKey }) => !doubted.has(addressKey));
-  const tried = paths.filter(({ addressKey }) => doubted.has(addressKey));
-  return [...trusted, ...tried.slice(0, doubtedInFlight > 0 ? 0 : 1)].slice(0, room);
+  return { wanted, state: "failed", reason: `${failure.message}; attempt ${failures + 1}` };
 }
 
-/** Addresses of paths whose last connect failed, whatever it was that failed. */
-function doubtedAddresses({ connects, paths }: ConnectInput): ReadonlySet<string | undefined> {
-  const doubted = new Set<string | undefined>();
-  for (const [key, { failures }] of connects) if (failures > 0) doubted.add(paths.get(key)?.addressKey);
-  doubted.delete(undefined);
-  return doubted;
+/** Whether a Connect of ours can be tried: one inside of TLS cannot. */
+export function canBeAsked({ path }: WantedPath): boolean {
+  return !path.secureChannelRequired && path.options.tls !== true;
 }
 
-function chooseProbes({ input, probes }: Pass): WantedPath[] {
-  if (probes.size === 0) return [];
-  let inFlight = 0;
-  for (const probe of input.probes.values()) if (probe.probing) inFlight++;
-  const room = Math.max(0, limits.probesInFlightMax - inFlight);
-  const due = [...probes.values()].sort((a, b) => a.failures - b.failures);
-  return due.slice(0, room).map(({ wanted }) => wanted);
+function historiesOf(pass: Pass): ReadonlyMap<string, AddressHistory> {
+  return pass.histories ??= addressHistories(pass.input);
 }

@@ -22,7 +22,7 @@ class Told {
       list: part.list ?? new Map(),
       sessions: { open: [], close: [], forget: [], wakeAtMs: Infinity },
       wanted: { paths: new Map(), refused: part.refused ?? [], dropped: part.dropped ?? 0 },
-      connects: { rows: part.rows ?? [], connect: [], probe: [], wakeAtMs: Infinity },
+      connects: { rows: part.rows ?? [], connect: [], ask: [], probe: [], wakeAtMs: Infinity },
       resolve: [],
       wakeAtMs: Infinity,
     });

@@ -214,6 +214,52 @@ Deno.test("FactStore doubts the address when the kernel could not reach it, not 
   }
 });
 
+Deno.test("FactStore joins the target's refusal to the kernel's EIO, which names no reason", () => {
+  const refusal = new NvmeStatusError("invalid-host", "The target refuses: Connect Invalid Host", {
+    status: 0x184,
+    dnr: true,
+    crd: 0,
+  });
+  const told = (code: string) => {
+    const store = new Store();
+    store.recordAsking(one.key);
+    assertEquals(store.connects.get(one.key)?.state, "asking");
+    store.recordAnswered(one.key, refusal, 10);
+    const { state, answeredUntilMs } = store.connects.get(one.key)!;
+    assertEquals([state, answeredUntilMs], ["idle", 10 + limits.probeValidMs]);
+    store.recordConnecting(one.key);
+    store.recordConnectFailed(one, new KernelError(code, "Kernel"), 20);
+    const { failure, answeredUntilMs: after } = store.connects.get(one.key)!;
+    assertEquals(after, 0);
+    return failure?.message;
+  };
+  assertEquals(told("EIO"), "Kernel. The target refuses: Connect Invalid Host");
+  assertEquals(told("EINVAL"), "Kernel");
+});
+
+Deno.test("FactStore counts as held in vain only what we could not foresee", () => {
+  const heldMs = (prepare: (store: Store) => void, path = one) => {
+    const store = new Store();
+    prepare(store);
+    store.recordConnectFailed(path, new KernelError("EIO", "K"), 70_000, 60_000);
+    return store.connects.get(path.key)!.heldMs;
+  };
+  assertEquals(heldMs(() => {}), 0);
+  assertEquals(heldMs((store) => store.recordAnswered(one.key, null, 9_000)), 60_000);
+  assertEquals(heldMs(() => {}, { ...one, path: { ...one.path, secureChannelRequired: true } }), 60_000);
+});
+
+Deno.test("FactStore doubts the address when a Connect of ours does not reach it", () => {
+  for (const [error, doubted] of [[refused, true], [new TimeoutError("command", "T"), false]] as const) {
+    const store = new Store();
+    store.recordProbeResult(one, null, 0);
+    store.recordAsking(one.key);
+    store.recordConnectFailed(one, error, 10);
+    assertEquals(store.probes.get(one.addressKey)?.provenUntilMs === 0, doubted);
+    assertEquals(store.connects.get(one.key)?.state, "idle");
+  }
+});
+
 Deno.test("FactStore forgets what is about paths that nobody names, but for what is under way", () => {
   const store = new Store();
   const two = wanted("10.0.1.2");

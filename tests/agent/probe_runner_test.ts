@@ -3,7 +3,7 @@ import { limits } from "../../src/base/limits.ts";
 import { TransportError } from "../../src/base/errors.ts";
 import type { ConnectOptions } from "../../src/model/connect_options.ts";
 import { encodePdu } from "../../src/nvme/pdu.ts";
-import type { ProbeResult } from "../../src/protocol/probe.ts";
+import { Probe, type ProbeResult } from "../../src/protocol/probe.ts";
 import { assert, assertEquals } from "../assert.ts";
 import { VirtualClock } from "../sim/virtual_clock.ts";
 import { ScriptedDialer } from "./scripted_connection.ts";
@@ -12,12 +12,12 @@ function setUp(openPortSuffices = false, source: ConnectOptions = {}) {
   const clock = new VirtualClock();
   const dialer = new ScriptedDialer();
   const results: ProbeResult[] = [];
-  const runner = new ProbeRunner({
+  const runner = new ProbeRunner<ProbeResult>({
     world: { clock, dialer },
     traddr: "10.0.1.1",
     trsvcid: 4420,
     source,
-    openPortSuffices,
+    makeQuestion: (nowMs) => new Probe(nowMs, { openPortSuffices }),
     onResult: (result) => results.push(result),
   });
   return { clock, dialer, results, connection: dialer.connection, runner };

@@ -29,9 +29,8 @@ export const agentMutations: readonly Mutation[] = [
     name: "failed-connect-keeps-slot",
     what: "A connect that failed counts as under way for ever",
     file: facts,
-    from:
-      "this.connects.set(wanted.key, { ...newConnectFact, failures, failure, retryAtMs: nowMs + delayMs });",
-    to: 'this.connects.set(wanted.key, { ...newConnectFact, state: "connecting", failures, failure });',
+    from: "      heldMs: warned ? heldMs : 0,\n",
+    to: '      state: "connecting",\n',
     rules: neverWell,
   },
   {
@@ -69,8 +68,8 @@ export const agentMutations: readonly Mutation[] = [
     name: "connecting-pruned",
     what: "A connect under way is forgotten when its path is no longer named",
     file: facts,
-    from: 'if (!paths.has(key) && connect.state !== "connecting") this.connects.delete(key);',
-    to: "if (!paths.has(key)) this.connects.delete(key);",
+    from: 'if (!paths.has(key) && connect.state !== "connecting" && connect.state !== "asking") {',
+    to: "if (!paths.has(key)) {",
     rules: ["one-connect-a-path", "connects-in-flight"],
     seeds: 3_000,
   },

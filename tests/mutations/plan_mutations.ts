@@ -3,6 +3,7 @@ import { type Mutation, neverWell } from "./mutation.ts";
 
 const endpoints = "src/plan/plan_endpoints.ts";
 const connects = "src/plan/plan_connects.ts";
+const choice = "src/plan/choose_connects.ts";
 const connectString = "src/plan/connect_string.ts";
 const retry = "src/plan/retry.ts";
 
@@ -114,9 +115,10 @@ export const planMutations: readonly Mutation[] = [
   {
     name: "connects-unbounded",
     what: "All missing paths are written to the kernel at once",
-    file: connects,
-    from: "const room = Math.max(0, limits.connectsInFlightMax - inFlight);",
-    to: "const room = Infinity;",
+    file: choice,
+    from:
+      "    if (inFlight + chosen.length >= limits.connectsInFlightMax) return chosen;\n    if (isDoubted(wanted)) continue;",
+    to: "    if (isDoubted(wanted)) continue;",
     rules: ["connects-in-flight"],
   },
   {
@@ -235,9 +237,9 @@ export const planMutations: readonly Mutation[] = [
   {
     name: "path-connected-twice",
     what: "A path is written to the kernel twice at once",
-    file: connects,
-    from: "candidates.sort((a, b) => a.failures - b.failures);",
-    to: "candidates.push(...candidates);\n  candidates.sort((a, b) => a.failures - b.failures);",
+    file: choice,
+    from: "const due = fewestFailuresFirst(candidates);",
+    to: "const due = fewestFailuresFirst([...candidates, ...candidates]);",
     rules: ["one-connect-a-path"],
   },
   {

@@ -1,27 +1,10 @@
 import { limits } from "../../src/base/limits.ts";
-import { type ConnectInput, type ConnectPlan, planConnects } from "../../src/plan/plan_connects.ts";
-import type { WantedPath } from "../../src/plan/wanted_paths.ts";
+import type { ConnectInput } from "../../src/plan/plan_connects.ts";
 import { assert, assertEquals } from "../assert.ts";
 import { connect, controller, failure, probe, wanted } from "./path_samples.ts";
+import { nowMs, one, paths, planned, provenAll } from "./planned_connects.ts";
 
-const nowMs = 100_000;
-const one = wanted("10.0.1.1");
-
-function planned(change: Partial<ConnectInput>, ...paths: WantedPath[]): ConnectPlan {
-  return planConnects({
-    paths: new Map((paths.length === 0 ? [one] : paths).map((path) => [path.key, path])),
-    probes: new Map(),
-    connects: new Map(),
-    controllers: { list: [], readAtMs: nowMs - 10 },
-    kernel: { present: true, failure: null, options: null },
-    dryRun: false,
-    provenByUse: () => new Set(),
-    nowMs,
-    ...change,
-  });
-}
-
-const proven = new Map([[one.addressKey, probe({ provenUntilMs: nowMs + 1 })]]);
+const proven = provenAll(one);
 const withController = (...parts: Parameters<typeof controller>) => ({
   controllers: { list: [controller(...parts)], readAtMs: nowMs - 10 },
 });
@@ -34,8 +17,7 @@ interface Row {
   reason: string;
   device?: string;
   retryAtMs?: number;
-  /** `connect`, `probe`, or nothing. */
-  action?: "connect" | "probe";
+  action?: "connect" | "ask" | "probe";
   wakeAtMs?: number;
 }
 
@@ -161,14 +143,68 @@ const rows: Row[] = [
     wakeAtMs: nowMs + 9,
   },
   {
-    name: "tries again after a failure when it is time",
+    name: "tries a Connect of its own when it is time after a failure",
     facts: {
       probes: proven,
       connects: connectFact({ failures: 1, failure: failure("EIO"), retryAtMs: nowMs }),
     },
+    state: "failed",
+    reason: "It failed (EIO); attempt 2",
+    action: "ask",
+  },
+  {
+    name: "tries it once",
+    facts: {
+      probes: proven,
+      connects: connectFact({ state: "asking", failures: 1, failure: failure("EIO") }),
+    },
+    state: "failed",
+    reason: "attempt 2",
+  },
+  {
+    name: "asks the kernel again once the target has answered",
+    facts: {
+      probes: proven,
+      connects: connectFact({ failures: 1, failure: failure("EIO"), answeredUntilMs: nowMs + 1 }),
+    },
     state: "connecting",
     reason: "address proven",
     action: "connect",
+  },
+  {
+    name: "tries another Connect when the answer is old",
+    facts: {
+      probes: proven,
+      connects: connectFact({ failures: 1, failure: failure("EIO"), answeredUntilMs: nowMs }),
+    },
+    state: "failed",
+    reason: "attempt 2",
+    action: "ask",
+  },
+  {
+    name: "asks the kernel itself again when it was the kernel that refused",
+    facts: {
+      probes: proven,
+      connects: connectFact({ failures: 1, failure: failure("EINVAL"), retryAtMs: nowMs }),
+    },
+    state: "connecting",
+    reason: "address proven",
+    action: "connect",
+  },
+  {
+    name: "gives the kernel a pause after it was held in vain",
+    facts: {
+      probes: proven,
+      connects: connectFact({
+        failures: 1,
+        failure: { ...failure("EIO"), atMs: nowMs - 1_000 },
+        heldMs: 1_000,
+      }),
+    },
+    state: "waiting",
+    reason: "It failed",
+    retryAtMs: nowMs - 1_000 + limits.heldPauseFactor * 1_000,
+    wakeAtMs: nowMs - 1_000 + limits.heldPauseFactor * 1_000,
   },
   {
     name: "believes the kernel's yes until sysfs was read after it",
@@ -249,6 +285,7 @@ for (const { name, facts, state, reason, device, retryAtMs, action, wakeAtMs = I
     assertEquals([row?.state, row?.device, row?.retryAtMs], [state, device, retryAtMs]);
     assert(row!.reason.includes(reason), `Expected "${reason}" within "${row!.reason}"`);
     assertEquals(plan.connect.map(({ key }) => key), action === "connect" ? [one.key] : []);
+    assertEquals(plan.ask.map(({ key }) => key), action === "ask" ? [one.key] : []);
     assertEquals(plan.probe.map(({ key }) => key), action === "probe" ? [one.key] : []);
     assertEquals(plan.wakeAtMs, wakeAtMs);
   });
@@ -347,79 +384,6 @@ Deno.test("planConnects() prefers the live one of several controllers for one pa
     controller({ name: "nvme4", state: "resetting" }),
   ];
   assertEquals(planned({ controllers: { list, readAtMs: nowMs } }).rows[0]?.device, "nvme2");
-});
-
-/** Paths of `count` subsystems at one address. */
-const paths = (traddr: string, count: number): WantedPath[] =>
-  Array.from({ length: count }, (_, at) => wanted(traddr, `nqn.2024-01.io.example:${traddr}-${at}`));
-
-Deno.test("planConnects() lets no dead address hold a proven one up", () => {
-  const deadPaths = Array.from({ length: 500 }, (_, at) => wanted(`10.9.${at >> 8}.${at & 255}`));
-  const probes = new Map(
-    deadPaths.map(({ addressKey }, at) =>
-      [
-        addressKey,
-        probe(at % 2 === 0 ? { probing: true } : { failures: 9, failure: failure(), retryAtMs: nowMs }),
-      ] as const
-    ),
-  );
-  probes.set(one.addressKey, probe({ provenUntilMs: nowMs + 1 }));
-  assertEquals(planned({ probes }, ...deadPaths, one).connect, [one]);
-});
-
-Deno.test("planConnects() asks for new addresses before those that failed", () => {
-  const failedPaths = Array.from({ length: 100 }, (_, at) => wanted(`10.9.0.${at}`));
-  const probes = new Map(
-    failedPaths.map((
-      { addressKey },
-    ) => [addressKey, probe({ failures: 3, failure: failure(), retryAtMs: 0 })]),
-  );
-  const { probe: asked } = planned({ probes }, ...failedPaths, one);
-  assertEquals([asked[0], asked.length], [one, limits.probesInFlightMax]);
-});
-
-Deno.test("planConnects() connects new paths before those that failed", () => {
-  const old = paths("10.0.1.1", 10);
-  const connects = new Map(old.map(({ key }) => [key, connect({ failures: 2, failure: failure("EIO") })]));
-  assertEquals(planned({ probes: proven, connects }, ...old, one).connect[0], one);
-});
-
-Deno.test("planConnects() has one write at a time for all addresses where a connect failed, after the others", () => {
-  const mute = [...paths("10.0.2.1", 5), ...paths("10.0.3.1", 5)];
-  const good = paths("10.0.1.1", 2);
-  const probes = new Map([...mute, ...good].map(({ addressKey }) => [
-    addressKey,
-    probe({ provenUntilMs: nowMs + 1 }),
-  ]));
-  const [first, second] = [mute[0]!, mute[5]!];
-  const failed = connect({ failures: 1, failure: failure("EIO") });
-  const connects = new Map([[first.key, failed], [second.key, failed]]);
-  const chosen = planned({ probes, connects }, ...mute, ...good).connect;
-  assertEquals([...chosen.slice(0, 2), chosen.length], [...good, 3]);
-  assert(mute.includes(chosen[2]!), "No failed address is tried");
-  connects.set(second.key, { ...failed, state: "connecting" });
-  assertEquals(planned({ probes, connects }, ...mute, ...good).connect, good);
-  assertEquals(planned({ probes, connects }, ...mute).connect, []);
-});
-
-Deno.test("planConnects() has a bounded number of connects and probes under way, those begun counted", () => {
-  const many = paths("10.0.1.1", 20);
-  const first = planned({ probes: proven }, ...many);
-  assertEquals(first.connect.length, limits.connectsInFlightMax);
-  assertEquals(first.rows.filter(({ state }) => state === "connecting").length, limits.connectsInFlightMax);
-  assertEquals(first.rows.filter(({ state }) => state === "waiting").length, 20 - limits.connectsInFlightMax);
-  const connects = new Map(first.connect.slice(1).map(({ key }) => [key, connect({ state: "connecting" })]));
-  assertEquals(planned({ probes: proven, connects }, ...many).connect.length, 1);
-
-  const addresses = Array.from({ length: 200 }, (_, at) => wanted(`10.9.0.${at}`));
-  const probing = new Map(
-    addresses.slice(0, 10).map(({ addressKey }) => [addressKey, probe({ probing: true })]),
-  );
-  assertEquals(planned({ probes: probing }, ...addresses).probe.length, limits.probesInFlightMax - 10);
-});
-
-Deno.test("planConnects() asks for an address once, however many paths it has", () => {
-  assertEquals(planned({}, ...paths("10.0.1.1", 50)).probe.length, 1);
 });
 
 Deno.test("planConnects() gives nothing to do for facts in which everything is live", () => {
