@@ -21,6 +21,7 @@ import type { WantedPath } from "../plan/wanted_paths.ts";
 import { ConnectTrial, type TrialResult } from "../protocol/connect_trial.ts";
 import { Probe, type ProbeResult } from "../protocol/probe.ts";
 import type { SessionEvent } from "../protocol/session.ts";
+import { type Meter, noMeter } from "../report/meter.ts";
 import { type Snapshot, summarize, type Summary, takeSnapshot } from "../report/snapshot.ts";
 import { ChangeLog } from "./change_log.ts";
 import { ConfigWatch } from "./config_watch.ts";
@@ -42,6 +43,8 @@ export interface AgentOptions {
   readonly pollingMs?: number;
   /** The subsystem NQNs of entries end with it, after a dot. */
   readonly auxSuffix?: string;
+  /** Is told what happens, to count it. */
+  readonly meter?: Meter;
   /** After every pass. A snapshot of thousands of paths costs; a summary counts only. */
   readonly onPass?: (snapshot: () => Snapshot, summary: () => Summary) => void;
 }
@@ -57,6 +60,7 @@ type Runner = Pick<SessionRunner, "gone" | "abandon">;
 
 export class Agent {
   readonly #world: World;
+  readonly #meter: Meter;
   #options: AgentOptions;
   readonly #facts: FactStore;
   readonly #configWatch: ConfigWatch;
@@ -82,6 +86,7 @@ export class Agent {
   constructor(world: World, options: AgentOptions) {
     this.#world = world;
     this.#options = options;
+    this.#meter = options.meter ?? noMeter;
     const { policy, reconnectIntervalMs, auxSuffix } = options;
     this.#facts = new FactStore({
       policy,
@@ -89,7 +94,7 @@ export class Agent {
       random: world.random,
       onChange: () => this.#schedulePass(),
     });
-    this.#configWatch = new ConfigWatch(world, this.#facts, auxSuffix);
+    this.#configWatch = new ConfigWatch(world, this.#facts, { auxSuffix, meter: this.#meter });
     this.#kernelWatch = new KernelWatch(world, this.#facts, policy.dryRun);
     this.#connectRunner = new ConnectRunner(world, this.#facts);
     this.#stateKeeper = new StateKeeper(world);
@@ -188,6 +193,11 @@ export class Agent {
     return this.#facts;
   }
 
+  /** What the last pass decided; null before the first. */
+  get plan(): Plan | null {
+    return this.#plan;
+  }
+
   snapshot(): Snapshot {
     return takeSnapshot(this.#facts, this.#plan, this.#world.clock.nowMs());
   }
@@ -212,12 +222,14 @@ export class Agent {
     const next = plan(this.#facts, nowMs);
     this.#plan = next;
     this.#facts.list = next.list;
+    this.#meter.planned(next, this.#facts, nowMs);
     // First act, then tell: the kernel works while the lines are written.
     this.#perform(next, nowMs);
     this.#changeLog.record(next);
     this.#facts.prune(next.wanted.paths);
     if (this.#configWatch.read) this.#stateKeeper.keep(next.list, this.#digestOfList);
     this.#scheduleWake(next.wakeAtMs);
+    this.#meter.passed(this.#world.clock.nowMs() - nowMs);
     this.#options.onPass?.(() => this.snapshot(), () => this.summary());
   }
 
@@ -285,7 +297,9 @@ export class Agent {
       this.#sessions.delete(key);
       if (this.#sessions.size === 0) this.#onSessionsGone?.();
     }
-    this.#facts.recordSessionEvent(key, event, this.#world.clock.nowMs());
+    const nowMs = this.#world.clock.nowMs();
+    this.#meter.sessionEvent(key, endpoint.cluster, event, nowMs);
+    this.#facts.recordSessionEvent(key, event, nowMs);
   }
 
   #probe(wanted: WantedPath): void {
@@ -293,6 +307,7 @@ export class Agent {
     const openPortSuffices = secureChannelRequired || options.tls === true;
     this.#facts.recordProbing(wanted.addressKey);
     this.#question<ProbeResult>(
+      "port",
       wanted,
       (nowMs) => new Probe(nowMs, { openPortSuffices }),
       (result, nowMs) => {
@@ -307,18 +322,21 @@ export class Agent {
     assert(hostid !== null, "The host identifier was checked before");
     const host = { hostnqn, hostid, subnqn, katoMs: this.#options.katoMs };
     this.#facts.recordAsking(wanted.key);
-    this.#question<TrialResult>(wanted, (nowMs) => new ConnectTrial(nowMs, host), (result, nowMs) => {
+    const makeTrial = (nowMs: number) => new ConnectTrial(nowMs, host);
+    this.#question<TrialResult>("connect", wanted, makeTrial, (result, nowMs) => {
       if (result.ok) this.#facts.recordAnswered(wanted.key, result.refusal, nowMs);
       else this.#facts.recordConnectFailed(wanted, result.error, nowMs);
     });
   }
 
-  #question<Result>(
+  #question<Result extends ProbeResult | TrialResult>(
+    about: "port" | "connect",
     { path: { traddr, trsvcid, options: source } }: WantedPath,
     makeQuestion: (nowMs: number) => Question<Result>,
     onResult: (result: Result | { readonly ok: false; readonly error: Error }, nowMs: number) => void,
   ): void {
     const world = this.#world;
+    const startMs = world.clock.nowMs();
     this.#track(
       new ProbeRunner<Result>({
         world,
@@ -326,7 +344,11 @@ export class Agent {
         trsvcid,
         source,
         makeQuestion,
-        onResult: (result) => onResult(result, world.clock.nowMs()),
+        onResult: (result) => {
+          const nowMs = world.clock.nowMs();
+          this.#meter.asked(about, result.ok ? null : result.error, nowMs - startMs);
+          onResult(result, nowMs);
+        },
       }),
     );
   }
@@ -339,6 +361,7 @@ export class Agent {
     // The kernel takes one after the other: what it did before the last answer was not for this one.
     const heldMs = nowMs - Math.max(startMs, this.#lastConnectMs);
     this.#lastConnectMs = nowMs;
+    this.#meter.connected(outcome, nowMs - startMs);
     if (outcome.ok) {
       this.#facts.recordConnected(wanted, outcome.already, nowMs);
       this.#kernelWatch.refresh();

@@ -11,7 +11,13 @@ import { holdsSecret } from "../model/connect_options.ts";
 import { endpointKey } from "../model/endpoint.ts";
 import type { Entry, LineError } from "../model/entry.ts";
 import type { Closer, ConfigDirScan, World } from "../model/world.ts";
+import { type Meter, noMeter } from "../report/meter.ts";
 import type { FactStore } from "./fact_store.ts";
+
+export interface ConfigWatchOptions {
+  readonly auxSuffix?: string;
+  readonly meter?: Meter;
+}
 
 export class ConfigWatch {
   readonly #world: World;
@@ -35,14 +41,16 @@ export class ConfigWatch {
   #standIns: readonly Entry[] = [];
   #incomplete = false;
   readonly #auxSuffix: string;
+  readonly #meter: Meter;
   /** Longest pause between two scans that nothing asked for, ms; scans that take long have longer ones. */
   pollingMs: number = limits.rescanIntervalMs;
 
   /** The subsystem NQNs of entries end with `auxSuffix`. */
-  constructor(world: World, facts: FactStore, auxSuffix = "") {
+  constructor(world: World, facts: FactStore, { auxSuffix = "", meter = noMeter }: ConfigWatchOptions = {}) {
     this.#world = world;
     this.#facts = facts;
     this.#auxSuffix = auxSuffix;
+    this.#meter = meter;
   }
 
   /**
@@ -189,6 +197,7 @@ export class ConfigWatch {
     const texts = new Set(problems.map(lineErrorText));
     for (const text of texts) if (!this.#told.has(text)) this.#world.log.warn(text);
     this.#told = texts;
+    this.#meter.fileErrors(texts.size);
   }
 }
 

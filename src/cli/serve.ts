@@ -11,6 +11,8 @@ import { WatchedFiles } from "../io/watched_files.ts";
 import type { ConnectOptions } from "../model/connect_options.ts";
 import type { Log } from "../model/world.ts";
 import type { Policy } from "../plan/facts.ts";
+import { Tally } from "../report/tally.ts";
+import { openAgentDebug } from "./agent_debug.ts";
 import { type AgentHome, configuredHome, ephemeralHome } from "./agent_home.ts";
 import { logLevel, openAgentLog } from "./agent_log.ts";
 import { detectAtStart } from "./auto_detection.ts";
@@ -80,14 +82,17 @@ async function runAgent(serving: Serving): Promise<number> {
     ? new DryRun({ clock: world.clock, stdout: environment.stdout, ...serveOptions })
     : null;
   const identity = await hostIdentity(serving);
+  const tally = new Tally();
   const agent = new Agent(world, {
     ...agentTuning(serving, identity, serving),
     auxSuffix: settings.auxSuffix,
+    meter: tally,
     onPass: (snapshot, summary) => {
       statusLine.handlePass(summary);
       dryRun?.handlePass(snapshot);
     },
   });
+  const debug = openAgentDebug({ world, agent, tally, effective, isDryRun });
   const reload = new Reload({
     environment,
     options: serving.options,
@@ -116,6 +121,7 @@ async function runAgent(serving: Serving): Promise<number> {
     ...dryRun === null ? [] : [dryRun.ended],
   ]);
   settingsWatch.stop();
+  debug?.close();
   log.info("Stopping: sessions are shut down, controllers stay connected");
   world.notifier.stopping();
   await agent.stop();

@@ -12,6 +12,7 @@ export {
   maxValue,
   minLength,
   minValue,
+  nullable,
   number,
   object,
   picklist,

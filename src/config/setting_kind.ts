@@ -125,14 +125,20 @@ export const logLevel = settingKind(
   ),
 );
 
-export const hostPort = settingKind(
+/** Where to listen; null where nobody is to. */
+export const hostPort: SettingKind<HostPort | null> = settingKind(
   "host:port",
-  "host:port with a port from 1 to 65535, such as 0.0.0.0:6060 or [::]:6060",
-  v.pipe(v.string(), v.transform(parseHostPort), v.object({ host: v.string(), port: v.number() })),
-  (value) => formatHostPort(value.host, value.port),
+  "host:port with a port from 1 to 65535, such as 127.0.0.1:6060 or [::]:6060, or nothing",
+  v.pipe(
+    v.string(),
+    v.transform(parseHostPort),
+    v.nullable(v.object({ host: v.string(), port: v.number() })),
+  ),
+  (value) => value === null ? "" : formatHostPort(value.host, value.port),
 );
 
-function parseHostPort(text: string): HostPort | undefined {
+function parseHostPort(text: string): HostPort | null | undefined {
+  if (text.trim() === "") return null;
   // `:6060` means every address, as in Go.
   const split = splitHostPort(text.trim().replace(/^:/, "0.0.0.0:"));
   const port = parsePort(split?.port ?? "");

@@ -159,9 +159,14 @@ export const settingsTable = {
     reportCaller: setting(boolean, true, `Log lines name the source line that wrote them${noEffect}`),
   },
   debug: {
-    metrics: setting(boolean, true, `Serve Prometheus metrics on the debug endpoint${noEffect}`),
-    enablepprof: setting(boolean, true, `Serve profiles on the debug endpoint${noEffect}`),
-    endpoint: setting(hostPort, { host: "0.0.0.0", port: 6060 }, `Address of the debug endpoint${noEffect}`),
+    metrics: setting(boolean, true, "Serve Prometheus metrics on the debug endpoint, as /metrics"),
+    enablepprof: setting(boolean, true, "Serve profiles on the debug endpoint, below /debug/pprof/"),
+    allowRemoteProfiling: setting(boolean, false, "Serve profiles to other hosts than this one too"),
+    endpoint: setting(
+      hostPort,
+      { host: "127.0.0.1", port: 6060 },
+      "Where the debug endpoint listens; nothing turns it off",
+    ),
   },
   autoDetectEntries: {
     enabled: setting(boolean, true, "Deduce entries from live controllers when nothing else is known"),

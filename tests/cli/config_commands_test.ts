@@ -59,7 +59,7 @@ Deno.test("config show prints every setting with its value and source, and of se
       ["reconnectInterval", "5s", "default"],
       ["cores", [], "default"],
       ["debug.metrics", true, "default"],
-      ["debug.endpoint", "0.0.0.0:6060", "default"],
+      ["debug.endpoint", "127.0.0.1:6060", "default"],
       ["dhChapSecret", null, "default"],
       ["dhChapSecretFile", `${root}/one`, `${path}:2:19`],
       ["dhChapCtrlSecret", "set", `${path}:3:19`],

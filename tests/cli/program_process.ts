@@ -128,8 +128,8 @@ export async function eventually(
   }
 }
 
-/** Options of an agent that lives below `root` and has nothing to detect. */
+/** Options of an agent that lives below `root`, has nothing to detect and takes no port of this host. */
 export function agentArgs(root: string, ...more: string[]): string[] {
   const directories = ["--clientConfigDir", `${root}/d`, "--internalDir", `${root}/i`];
-  return ["serve", ...directories, "-e=false", "--reconnectInterval", "100ms", ...more];
+  return ["serve", ...directories, "-e=false", "--reconnectInterval", "100ms", "--debug.endpoint=", ...more];
 }

@@ -6,7 +6,8 @@ import { cluster, host, runIn, withDirectory } from "./memory_environment.ts";
 import { ProgramProcess } from "./program_process.ts";
 
 function serveArgs(root: string): string[] {
-  return ["serve", "--clientConfigDir", `${root}/d`, "--internalDir", `${root}/i`, "-e=false"];
+  const directories = ["--clientConfigDir", `${root}/d`, "--internalDir", `${root}/i`];
+  return ["serve", ...directories, "-e=false", "--debug.endpoint="];
 }
 
 Deno.test("serve makes its directories, refuses a second agent, and ends on a signal with status 0", async () => {

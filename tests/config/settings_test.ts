@@ -49,7 +49,12 @@ Deno.test("loadSettings() reads the example of the README without a warning", ()
       level: "info",
       reportCaller: true,
     },
-    debug: { metrics: true, enablepprof: true, endpoint: { host: "0.0.0.0", port: 6060 } },
+    debug: {
+      metrics: true,
+      enablepprof: true,
+      allowRemoteProfiling: false,
+      endpoint: { host: "0.0.0.0", port: 6060 },
+    },
     autoDetectEntries: {
       enabled: true,
       filename: "detected-io-controllers",
@@ -270,8 +275,12 @@ Deno.test("the predecessor's spellings are read", () => {
   assertEquals(settings.debug, {
     metrics: true,
     enablepprof: true,
+    allowRemoteProfiling: false,
     endpoint: { host: "0.0.0.0", port: 6060 },
   });
+  assertEquals(load("kato: 3").settings.debug.endpoint, { host: "127.0.0.1", port: 6060 });
+  assertEquals(load('debug: {endpoint: ""}').settings.debug.endpoint, null);
+  assertEquals(loadSettings({ flags: { "debug.endpoint": "" } }).settings.debug.endpoint, null);
   assertEquals(load("ctrlLossTMO: -5").settings.ctrlLossTmoSeconds, 600);
   assertEquals(load("ctrlLossTMO: -1").settings.ctrlLossTmoSeconds, -1);
   assertEquals(load("a: &k 12\nkato: *k").settings.katoSeconds, 12);

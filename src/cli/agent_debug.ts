@@ -1,0 +1,67 @@
+/** The debug endpoint of a running agent: its settings, what it shows, and where it listens. */
+import type { Agent } from "../agent/agent.ts";
+import { errorText } from "../base/errors.ts";
+import { commit } from "../base/version.ts";
+import { HttpServer } from "../io/http_server.ts";
+import { readProcessUsage, runtimeVersion } from "../io/process_usage.ts";
+import type { Closer, World } from "../model/world.ts";
+import { DebugSite } from "../report/debug_site.ts";
+import { metricFamilies } from "../report/metric_families.ts";
+import type { MetricFamily } from "../report/metric_family.ts";
+import type { Tally } from "../report/tally.ts";
+import { DebugEndpoint } from "./debug_endpoint.ts";
+import type { EffectiveSettings } from "./effective_settings.ts";
+
+export interface AgentDebugOptions {
+  readonly world: Pick<World, "clock" | "random" | "log">;
+  readonly agent: Pick<Agent, "facts" | "plan" | "snapshot">;
+  readonly tally: Tally;
+  readonly effective: EffectiveSettings;
+  readonly isDryRun: boolean;
+}
+
+/** Null where the settings want none. A dry run runs beside an agent, and has one only when asked for it on the spot. */
+export function openAgentDebug(options: AgentDebugOptions): Closer | null {
+  const { world: { clock, random, log }, agent, effective: { settings, sources }, isDryRun } = options;
+  const address = settings.debug.endpoint;
+  const from = sources.get("debug.endpoint")?.from;
+  if (address === null || (isDryRun && from !== "flag" && from !== "environment")) return null;
+  const site = new DebugSite({
+    clock,
+    isReady: () => agent.plan !== null,
+    snapshot: () => agent.snapshot(),
+    ...settings.debug.metrics ? { families: () => agentFamilies(options) } : {},
+  });
+  const endpoint = new DebugEndpoint({
+    clock,
+    random,
+    log,
+    address,
+    listen: ({ host, port }, onGone) =>
+      new HttpServer({
+        clock,
+        host,
+        port,
+        onGone,
+        handle: (request) => site.handle(request),
+        onProblem: (error) => log.error(`The debug endpoint could not answer: ${errorText(error)}`),
+      }),
+  });
+  endpoint.start();
+  return endpoint;
+}
+
+async function agentFamilies({ world, agent, tally }: AgentDebugOptions): Promise<MetricFamily[]> {
+  const usage = await readProcessUsage();
+  const { facts, plan } = agent;
+  const build = { commit, deno: runtimeVersion() };
+  return metricFamilies({
+    facts,
+    plan,
+    tally,
+    usage,
+    isReady: plan !== null,
+    build,
+    nowMs: world.clock.nowMs(),
+  });
+}
