@@ -16,6 +16,7 @@ const ruleset = `
 table ip lab {
   chain lead_out { type nat hook output priority -100; ip daddr 10.99.0.0/16 tcp dport ${discoveryPort} dnat to :${ioPort}; }
   chain lead_in { type nat hook prerouting priority -100; ip daddr 10.99.0.0/16 tcp dport ${discoveryPort} dnat to :${ioPort}; }
+  chain divert { type nat hook output priority -110; }
   chain swallow { type filter hook output priority -200; }
 }
 `;
@@ -63,6 +64,19 @@ export async function reset(address: string, port: number): Promise<void> {
     "tcp",
     "reset",
   ]);
+}
+
+/**
+ * From now on new connections to this port of the address come to another port of this machine; what is connected
+ * stays. The chain stands before the translation of 8009, so that discovery goes on.
+ */
+export async function divertNewConnections(address: string, port: number, to: number): Promise<void> {
+  const match = ["ip", "daddr", address, "tcp", "dport", String(port)];
+  await runCommand("nft", ["add", "rule", "ip", "lab", "divert", ...match, "redirect", "to", `:${to}`]);
+}
+
+export async function divertNothing(): Promise<void> {
+  await runCommand("nft", ["flush", "chain", "ip", "lab", "divert"]);
 }
 
 /** Everything that the guest sends, both ways, goes through this (tc-netem(8)): `loss 10%`, `delay 100ms 50ms`. */

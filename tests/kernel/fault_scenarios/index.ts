@@ -7,6 +7,7 @@ import { eventStorm } from "./event_storm.ts";
 import { frozenMachine } from "./frozen_machine.ts";
 import { killLoop } from "./kill_loop.ts";
 import { lockHeld } from "./lock_held.ts";
+import { muteConnect } from "./mute_connect.ts";
 import { heavyLoss, packetLoss } from "./packet_loss.ts";
 import { rstStorm } from "./rst_storm.ts";
 import { stoppedAgent } from "./stopped_agent.ts";
@@ -22,6 +23,7 @@ export const faultScenarios: readonly Scenario[] = [
   stoppedAgent,
   killLoop,
   lockHeld,
+  muteConnect,
   clockJumps,
   frozenMachine,
   eventStorm,
