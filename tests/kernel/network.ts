@@ -72,7 +72,7 @@ export async function reset(address: string, port: number): Promise<void> {
  */
 export async function divertNewConnections(address: string, port: number, to: number): Promise<void> {
   const match = ["ip", "daddr", address, "tcp", "dport", String(port)];
-  await runCommand("nft", ["add", "rule", "ip", "lab", "divert", ...match, "redirect", "to", `:${to}`]);
+  await runCommand("nft", ["add", "rule", "ip", "lab", "divert", ...match, "dnat", "to", `:${to}`]);
 }
 
 export async function divertNothing(): Promise<void> {
