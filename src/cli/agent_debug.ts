@@ -1,7 +1,7 @@
 /** The debug endpoint of a running agent: its settings, what it shows, and where it listens. */
 import type { Agent } from "../agent/agent.ts";
 import { errorText } from "../base/errors.ts";
-import { commit } from "../base/version.ts";
+import { commit, version } from "../base/version.ts";
 import { HttpServer } from "../io/http_server.ts";
 import { readProcessUsage, runtimeVersion } from "../io/process_usage.ts";
 import type { Closer, World } from "../model/world.ts";
@@ -54,7 +54,7 @@ export function openAgentDebug(options: AgentDebugOptions): Closer | null {
 async function agentFamilies({ world, agent, tally }: AgentDebugOptions): Promise<MetricFamily[]> {
   const usage = await readProcessUsage();
   const { facts, plan } = agent;
-  const build = { commit, deno: runtimeVersion() };
+  const build = { version, commit, deno: runtimeVersion() };
   return metricFamilies({
     facts,
     plan,

@@ -2,7 +2,6 @@
  * Every metric, computed from what the agent knows at the moment of a scrape: what is gone is not told any more. Pure;
  * README lists them. The four of the predecessor keep its names, types and labels, odd as some are.
  */
-import { version } from "../base/version.ts";
 import { clusterKey } from "../model/cluster.ts";
 import type { Endpoint } from "../model/endpoint.ts";
 import type { Facts, Member, SessionFact } from "../plan/facts.ts";
@@ -19,8 +18,7 @@ export interface MetricInput {
   readonly usage: ProcessUsage;
   /** The first pass is done. */
   readonly isReady: boolean;
-  /** Commit and runtime that this program was built from. */
-  readonly build: { readonly commit: string; readonly deno: string };
+  readonly build: { readonly version: string; readonly commit: string; readonly deno: string };
   /** Monotonic. */
   readonly nowMs: number;
 }
@@ -31,7 +29,7 @@ export function metricFamilies(input: MetricInput): MetricFamily[] {
   return [
     ...predecessorFamilies(facts, active),
     gauge("discovery_client_build_info", "Always 1; the labels say what is running", [
-      { labels: { version, ...build }, value: 1 },
+      { labels: build, value: 1 },
     ]),
     gauge("discovery_client_ready", "Whether the first pass is done", isReady ? 1 : 0),
     gauge(
