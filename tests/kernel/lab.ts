@@ -19,14 +19,23 @@ const programLimitMs = 900_000;
 const machineMemoryMiB = 1536;
 /**
  * Processors of a machine. One for scenarios: it is no slower under emulation, and processors that patch each other's
- * code (the kernel does) now and then see it half done there. Two for measuring, as a host has several.
+ * code (the kernel does) now and then see it half done there. Two more are there for the scenario that needs them, and
+ * switched off. Two for measuring, as a host has several.
  */
-const scenarioProcessors = 1;
-const programProcessors = 2;
+const scenarioProcessors: Processors = { count: 3, on: 1 };
+const programProcessors: Processors = { count: 2, on: 2 };
 const consoleTailLines = 40;
+
+interface Processors {
+  readonly count: number;
+  /** At the start. */
+  readonly on: number;
+}
 
 interface Arguments {
   kernel: string;
+  /** What the kernel is called in the last lines. */
+  version: string;
   initrd: string;
   work: string;
   program: string;
@@ -63,6 +72,7 @@ function parseArguments(args: readonly string[]): Arguments {
   const jobs = Number(value("jobs") ?? Math.min(3, navigator.hardwareConcurrency));
   return {
     kernel: required("kernel"),
+    version: required("version"),
     initrd: required("initrd"),
     work: required("work"),
     program: value("program") ?? "guest",
@@ -127,7 +137,7 @@ async function runScenarios(args: Arguments, wanted: readonly Scenario[]): Promi
       console.log(`FAIL ${`machine${index + 1}`.padEnd(18)} ${outcome.problem}`);
     }
   }
-  console.log(`kernel lab took ${((performance.now() - startedMs) / 1000).toFixed(0)} s`);
+  console.log(`kernel lab (${args.version}) took ${((performance.now() - startedMs) / 1000).toFixed(0)} s`);
   console.log(`${passed} passed, ${failed} failed`);
   return failed === 0 && passed === wanted.length ? 0 : 1;
 }
@@ -167,7 +177,7 @@ function share(wanted: readonly Scenario[], { jobs, full }: Arguments): string[]
 interface Machine {
   readonly label: string;
   readonly guestArgs: readonly string[];
-  readonly processors: number;
+  readonly processors: Processors;
   readonly limitMs: number;
 }
 
@@ -194,13 +204,13 @@ async function runMachineOnce(args: Arguments, machine: Machine): Promise<Outcom
         "-cpu",
         "max,-cx16,-avx,-avx2,-la57,-pku",
       ],
-      ...["-smp", String(machine.processors), "-m", String(machineMemoryMiB)],
+      ...["-smp", String(machine.processors.count), "-m", String(machineMemoryMiB)],
       ...["-nographic", "-nodefaults", "-no-reboot", "-monitor", "none"],
       ...["-serial", `file:${args.work}/${label}.console`, "-serial", "stdio"],
       ...["-kernel", args.kernel, "-initrd", args.initrd],
       ...[
         "-append",
-        `console=ttyS0 quiet panic=-1 mitigations=off log_buf_len=8M -- ${
+        `console=ttyS0 quiet panic=-1 mitigations=off log_buf_len=8M maxcpus=${machine.processors.on} -- ${
           [args.program, ...guestArgs].join(" ")
         }`,
       ],
