@@ -1,6 +1,6 @@
 /**
  * clientConfigDir on disk as ConfigDir: what files it holds now, and when to look again. Reads regular files and
- * symlinks to such; leaves out dot-files, `tmp.dc.*`, directories, devices and pipes. Parses nothing.
+ * symlinks to such; leaves out editors' files, `tmp.dc.*`, directories, devices and pipes. Parses nothing.
  */
 import type { Clock } from "../base/clock.ts";
 import { errorText } from "../base/errors.ts";

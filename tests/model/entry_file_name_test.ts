@@ -13,6 +13,10 @@ Deno.test("entryFileNameProblem() lets ordinary names pass", () => {
       "-a",
       "tmp.dcx",
       "x.tmp.dc.y",
+      "a~b",
+      "#a",
+      "a#",
+      "#",
     ]
   ) {
     assertEquals(entryFileNameProblem(name), null, name);
@@ -32,6 +36,8 @@ Deno.test("entryFileNameProblem() refuses names that are reserved, ignored or el
       "a/b",
       "/a",
       "../a",
+      "a~",
+      "#a#",
       "a\0",
       "a\nb",
       "a\x7f",
@@ -43,6 +49,8 @@ Deno.test("entryFileNameProblem() refuses names that are reserved, ignored or el
   }
 });
 
-Deno.test("isEntryFileName() leaves out dot-files and what is being written", () => {
-  for (const name of [".", "..", ".hidden.conf", "tmp.dc.", "tmp.dc.x"]) assert(!isEntryFileName(name), name);
+Deno.test("isEntryFileName() leaves out what editors leave and what is being written", () => {
+  for (const name of [".", "..", ".hidden.conf", "tmp.dc.", "tmp.dc.x", "a~", "#a#", "##"]) {
+    assert(!isEntryFileName(name), name);
+  }
 });

@@ -1,6 +1,7 @@
 /** A directory of entry files in memory, as consumers and file systems treat it; watch hints may be lost or late. */
 import type { Clock, Timer } from "../../src/base/clock.ts";
 import { limits } from "../../src/base/limits.ts";
+import { isEntryFileName } from "../../src/model/entry_file_name.ts";
 import type { Closer, ConfigDir, ConfigDirScan, ConfigFile } from "../../src/model/world.ts";
 
 interface StoredFile {
@@ -127,7 +128,7 @@ export class MemoryConfigDir implements ConfigDir {
     if (this.scanMs > 0) await new Promise<void>((resolve) => this.#clock.setTimer(this.scanMs, resolve));
     if (this.scanError !== null) return { ok: false, error: this.scanError };
     if (!this.#exists) return { ok: false, error: `Cannot read ${this.path}: ENOENT` };
-    const files = this.names.filter(isEntryFile).map((name) => this.#show(name, this.#files.get(name)!));
+    const files = this.names.filter(isEntryFileName).map((name) => this.#show(name, this.#files.get(name)!));
     const times = [...this.#files.values()].map(({ modifiedMs }) => modifiedMs);
     return { ok: true, files, modifiedMs: Math.max(this.#modifiedMs, ...times) };
   }
@@ -164,8 +165,4 @@ export class MemoryConfigDir implements ConfigDir {
     this.#modifiedMs = this.#clock.wallMs();
     this.sendHint();
   }
-}
-
-function isEntryFile(name: string): boolean {
-  return !name.startsWith(".") && !name.startsWith("tmp.dc.");
 }
