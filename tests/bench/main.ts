@@ -5,6 +5,7 @@
 import { decodeFigures, planFigures } from "./plan_bench.ts";
 import { labFigures } from "./lab_bench.ts";
 import { type Figure, formatFigures } from "./measure.ts";
+import { scrapeFigures } from "./scrape_bench.ts";
 import { discoverFigures, findProgram, sessionFigures } from "./process_bench.ts";
 
 const wanted = new Set(Deno.args.length === 0 ? ["plan", "process", "lab"] : Deno.args);
@@ -17,7 +18,10 @@ async function section(name: string, measure: () => Promise<Figure[]>): Promise<
   figures.push(...await measure());
 }
 
-await section("plan", async () => [...await planFigures(), ...await decodeFigures()]);
+await section(
+  "plan",
+  async () => [...await planFigures(), ...await decodeFigures(), ...await scrapeFigures()],
+);
 await section("process", () => discoverFigures(program));
 await section("process", () => sessionFigures(program, [1, 100, 1_000]));
 await section("lab", () => labFigures(program));
