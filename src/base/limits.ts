@@ -103,6 +103,8 @@ export const limits = {
   connectRetryMsMax: 30_000,
   /** Characters of one write to /dev/nvme-fabrics; the kernel refuses 4096 and more. */
   connectStringCharsMax: 4_095,
+  /** Bytes asked of /proc/kallsyms at once; the kernel gives a page or less. */
+  kernelSymbolsReadBytes: 65_536,
   /** Bytes of one answer of /dev/nvme-fabrics; the list of options is below 1 KiB on today's kernels. */
   connectAnswerBytesMax: 8 * 1024,
   /** CPU numbers from 0 below this; the affinity mask has a bit for each, as cpu_set_t has. */

@@ -7,12 +7,16 @@
 import { AgentError, KernelError } from "../base/errors.ts";
 import { limits } from "../base/limits.ts";
 import { errnoOf, kernelError } from "./io_errors.ts";
+import { hasKernelSymbol } from "./kernel_symbols.ts";
 
 export class NvmeFabrics {
   readonly #path: string;
+  readonly #symbolsPath: string;
+  #authenticates: Promise<boolean | null> | null = null;
 
-  constructor(path = "/dev/nvme-fabrics") {
+  constructor(path = "/dev/nvme-fabrics", symbolsPath = "/proc/kallsyms") {
     this.#path = path;
+    this.#symbolsPath = symbolsPath;
   }
 
   /** Kernel.connect(). `ENOENT` means that the device is missing, `ENODEV` always comes from the connect itself. */
@@ -20,6 +24,7 @@ export class NvmeFabrics {
     const bytes = encodeOptions(options);
     const device = await this.#open();
     try {
+      if (/(^|,)dhchap_/.test(options)) await this.#checkAuthentication();
       const written = await device.write(bytes);
       if (written !== bytes.length) {
         throw new KernelError(
@@ -47,6 +52,19 @@ export class NvmeFabrics {
     } finally {
       device.close();
     }
+  }
+
+  /**
+   * A kernel built without CONFIG_NVME_HOST_AUTH (Debian 12's 6.1) lists the secrets among its options, takes them and
+   * connects without authentication. It lacks the function that would authenticate (drivers/nvme/host/auth.c).
+   */
+  async #checkAuthentication(): Promise<void> {
+    this.#authenticates ??= hasKernelSymbol("nvme_auth_negotiate", this.#symbolsPath);
+    if (await this.#authenticates !== false) return;
+    const message =
+      "Cannot connect: this kernel takes DH-CHAP secrets and ignores them (it was built without " +
+      "CONFIG_NVME_HOST_AUTH), so the path would not be secured";
+    throw new KernelError("EINVAL", message);
   }
 
   async #open(): Promise<Deno.FsFile> {

@@ -2,6 +2,9 @@ import { errorText, KernelError } from "../../src/base/errors.ts";
 import { NvmeFabrics } from "../../src/io/nvme_fabrics.ts";
 import { assert, assertEquals, assertRejects } from "../assert.ts";
 
+/** A kernel that does not tell its symbols. */
+const noSymbols = "/nowhere/kallsyms";
+
 /**
  * A FIFO in place of the device: what is written to it is what the next read gives, so the "options" of a test are
  * the kernel's answer.
@@ -13,7 +16,7 @@ async function withFifo(action: (fabrics: NvmeFabrics, fifo: Deno.FsFile) => Pro
   assert(made.success);
   const fifo = await Deno.open(path, { read: true, write: true });
   try {
-    await action(new NvmeFabrics(path), fifo);
+    await action(new NvmeFabrics(path, noSymbols), fifo);
   } finally {
     fifo.close();
     await Deno.remove(directory, { recursive: true });
@@ -41,12 +44,36 @@ Deno.test("connect() refuses an answer of another form, without repeating it", a
 
 Deno.test("connect() names the errno of the write, and never the options", async () => {
   const error = await assertRejects(
-    () => new NvmeFabrics("/dev/full").connect(`transport=tcp,dhchap_secret=${secret}`),
+    () => new NvmeFabrics("/dev/full", noSymbols).connect(`transport=tcp,dhchap_secret=${secret}`),
     KernelError,
   );
   assertEquals(error.code, "ENOSPC");
   assert(!errorText(error).includes(secret));
   assert(!(error.stack ?? "").includes(secret));
+});
+
+Deno.test("connect() takes no secret to a kernel that would ignore it, and says so", async () => {
+  const directory = await Deno.makeTempDir();
+  const symbols = `${directory}/kallsyms`;
+  const connecting = (options: string) => new NvmeFabrics("/dev/full", symbols).connect(options);
+  const without =
+    "0000000000000000 T nvme_init_ctrl\t[nvme_core]\n0000000000000000 t nvme_auth_negotiate_not\n";
+  try {
+    await Deno.writeTextFile(symbols, without);
+    for (const options of [`transport=tcp,dhchap_secret=${secret}`, `dhchap_ctrl_secret=${secret}`]) {
+      const error = await assertRejects(() => connecting(options), KernelError, "CONFIG_NVME_HOST_AUTH");
+      assertEquals(error.code, "EINVAL");
+    }
+    // Without a secret it is written, which this device answers so.
+    assertEquals((await assertRejects(() => connecting("transport=tcp"), KernelError)).code, "ENOSPC");
+    for (const symbol of ["nvme_auth_negotiate\t[nvme_core]", "nvme_auth_negotiate"]) {
+      await Deno.writeTextFile(symbols, `${without}0000000000000000 T ${symbol}\n`);
+      const error = await assertRejects(() => connecting(`dhchap_secret=${secret}`), KernelError);
+      assertEquals(error.code, "ENOSPC");
+    }
+  } finally {
+    await Deno.remove(directory, { recursive: true });
+  }
 });
 
 Deno.test("connect() refuses options that would be more than they say, before any write", async () => {
