@@ -142,7 +142,7 @@ const removeHostnqn: CommandSpec = {
 
 const listCtrl: CommandSpec = {
   words: ["list", "ctrl"],
-  about: "List the NVMe over Fabrics controllers of this host",
+  about: "List the NVMe controllers of this host",
   options: [
     { long: "discovery", short: "d", about: "Only controllers of discovery services" },
     outputOption("json"),

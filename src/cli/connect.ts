@@ -136,7 +136,8 @@ async function connectPath(
   const outcome = await new ConnectRunner(world, facts).connect(wantedPath(path));
   if (!outcome.ok) throw connectError(path, outcome.error);
   if (outcome.device !== undefined) {
-    return { Instance: Number(outcome.device.slice("nvme".length)), Cntlid: cntlid, Device: outcome.device };
+    const instance = Number(outcome.device.slice("nvme".length));
+    return { Instance: instance, Cntlid: cntlid, Device: `/dev/${outcome.device}` };
   }
   // Somebody was faster, or the kernel compares otherwise than we do.
   const there = findServing(await kernel.controllers(), path);

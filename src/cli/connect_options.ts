@@ -83,6 +83,7 @@ export function connectOptionSpecs(
       ...(short === undefined || taken.includes(short) ? {} : { short }),
       ...(option.read === undefined ? {} : { value }),
       about,
+      ...(name === "ctrl-loss-tmo" ? { standard: "-1" } : {}),
       ...(isSecretName(name) ? { envName: secretVariables[name] } : {}),
     };
     if (!isSecretName(name)) return [spec];
@@ -110,13 +111,17 @@ function isSecretName(name: string): name is typeof secretNames[number] {
   return secretNames.some((known) => known === name);
 }
 
-/** What the options ask for. Throws UsageError, KernelError for a secret's file. */
+/**
+ * What the options ask for. Throws UsageError, KernelError for a secret's file.
+ *
+ * What was connected by hand is never given up unless told so, as with the predecessor: no agent would bring it back.
+ */
 export async function parseConnectOptions(
   environment: Environment,
   values: OptionValues,
   spelt: Readonly<Record<string, Spelling>> = {},
 ): Promise<ConnectOptions> {
-  const draft: EntryDraft = { options: {} };
+  const draft: EntryDraft = { options: { ctrlLossTmo: -1 } };
   for (const option of connectionOptions) {
     const [name] = option.names;
     const long = spelt[name]?.long ?? name;

@@ -1,7 +1,10 @@
-/** `disconnect-all`: takes away every NVMe over Fabrics controller, once the operator has confirmed it. */
+/**
+ * `disconnect-all`: takes away every NVMe over Fabrics controller, on a terminal once the operator has confirmed it.
+ * Scripts were never asked; what is in use stays in any case.
+ */
 import { RealClock } from "../io/real_clock.ts";
 import type { Controller } from "../model/controller.ts";
-import { type OptionValues, UsageError } from "./command.ts";
+import type { OptionValues } from "./command.ts";
 import {
   disconnectControllers,
   type DisconnectRequest,
@@ -15,10 +18,7 @@ import { outputFormat } from "./output.ts";
 
 export async function disconnectAll(environment: Environment, options: OptionValues): Promise<number> {
   const format = outputFormat(options, "json");
-  const isConfirmed = options.flag("yes");
-  if (!isConfirmed && environment.confirm === undefined) {
-    throw new UsageError("Cannot ask whether to disconnect everything, as this is no terminal: give --yes");
-  }
+  const isConfirmed = options.flag("yes") || environment.confirm === undefined;
   const kernel = hostKernel(environment, new RealClock());
   const request = toRequest(await kernel.controllers(), options);
   if (request.asked.length === 0) {

@@ -89,7 +89,7 @@ export function tellDisconnected(
 function disconnectedObject({ controller, result, reason }: Disconnected): Record<string, unknown> {
   const { name, transport, address, subsysnqn } = controller;
   return {
-    Device: name,
+    Device: `/dev/${name}`,
     Transport: transport,
     Traddr: address.traddr,
     Trsvcid: /^\d+$/.test(address.trsvcid) ? Number(address.trsvcid) : 0,
@@ -101,7 +101,7 @@ function disconnectedObject({ controller, result, reason }: Disconnected): Recor
 
 function disconnectedTable(done: readonly Disconnected[]): string {
   const rows = done.map(({ controller: { name, transport, address, subsysnqn }, result, reason = "" }) => [
-    name,
+    `/dev/${name}`,
     result,
     transport,
     address.traddr,

@@ -36,7 +36,7 @@ const connect: CommandSpec = {
   ],
   examples: [
     "discovery-client connect -a 10.0.0.1 -n nqn.2016-01.com.example:volumes " +
-    "-q nqn.2014-08.org.example:host1 --ctrl-loss-tmo -1",
+    "-q nqn.2014-08.org.example:host1 --ctrl-loss-tmo 600",
   ],
   run: async (environment, options) => (await import("./connect.ts")).connect(environment, options),
 };
@@ -112,7 +112,7 @@ const disconnect: CommandSpec = {
 const disconnectAll: CommandSpec = {
   words: ["disconnect-all"],
   about: "Take all NVMe over Fabrics controllers away from the kernel; PCIe controllers stay",
-  details: `Asks first when it runs on a terminal; elsewhere it needs --yes. ${keeping}`,
+  details: `Asks first when it runs on a terminal. ${keeping}`,
   options: [
     { long: "yes", short: "y", about: "Do not ask" },
     forceOption,

@@ -1,4 +1,4 @@
-/** `list ctrl`: the kernel's NVMe over Fabrics controllers, with the predecessor's names for their parts. */
+/** `list ctrl`: the kernel's controllers, PCIe among them, with the predecessor's names for their parts. */
 import { readControllers } from "../io/sysfs.ts";
 import type { Controller } from "../model/controller.ts";
 import { discoveryNqn } from "../nvme/spec.ts";
@@ -8,13 +8,9 @@ import { controllersRoot } from "./host_kernel.ts";
 import { outputFormat, printJson } from "./output.ts";
 import { formatTable } from "./table.ts";
 
-const fabrics = new Set(["tcp", "rdma", "fc", "loop"]);
-
 export async function listCtrl(environment: Environment, options: OptionValues): Promise<number> {
   const format = outputFormat(options, "json");
-  const found = (await readControllers(controllersRoot(environment))).filter(({ transport }) =>
-    fabrics.has(transport)
-  );
+  const found = await readControllers(controllersRoot(environment));
   const controllers = options.flag("discovery") ? found.filter(isDiscoveryController) : found;
   if (format === "json") printJson(environment, controllersObject(controllers));
   else environment.stdout.write(controllersTable(controllers));

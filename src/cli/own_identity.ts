@@ -40,10 +40,11 @@ export async function ownIdentity(environment: Environment, options: OptionValue
 export interface ControllerAnswer {
   readonly Instance: number;
   readonly Cntlid: number;
+  /** `/dev/nvme0`. */
   readonly Device: string;
 }
 
 /** -1 where sysfs tells no controller identifier. */
 export function controllerAnswer({ instance, cntlid, name }: Controller): ControllerAnswer {
-  return { Instance: instance, Cntlid: cntlid ?? -1, Device: name };
+  return { Instance: instance, Cntlid: cntlid ?? -1, Device: `/dev/${name}` };
 }

@@ -1,4 +1,5 @@
-/** `remove-hostnqn`: removes one entry file. Disconnects nothing. */
+/** `remove-hostnqn`: removes one entry file; that there is none is well, too. Disconnects nothing. */
+import { errorCode, errorText } from "../base/errors.ts";
 import { removeEntryFile } from "../io/entry_files.ts";
 import { parseEntryFileName } from "./add_hostnqn.ts";
 import type { OptionValues } from "./command.ts";
@@ -9,6 +10,12 @@ import { printJson } from "./output.ts";
 export async function removeHostnqn(environment: Environment, options: OptionValues): Promise<number> {
   const name = parseEntryFileName(options);
   const { clientConfigDir } = (await loadEffectiveSettings(environment, options)).settings;
-  printJson(environment, { name: await removeEntryFile(clientConfigDir, name) });
+  try {
+    printJson(environment, { name: await removeEntryFile(clientConfigDir, name) });
+  } catch (error) {
+    // Whoever cleans up may come twice.
+    if (errorCode(error) !== "not-found") throw error;
+    environment.stderr.write(`discovery-client: ${errorText(error)}\n`);
+  }
   return 0;
 }

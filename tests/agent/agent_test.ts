@@ -31,8 +31,10 @@ for (const kind of ["nvmet", "spdk"] as const) {
       world.fabric.addSubsystem(subsystem(n));
       await world.untilLive(n, 1_000);
     }
-    const events = world.agent.snapshot().clusters[0]!.endpoints[0]!.events;
+    const { events, failures } = world.agent.snapshot().clusters[0]!.endpoints[0]!;
     assert(events >= 5, `${events} events were seen`);
+    const { dialsTo } = world.memory.network.counts;
+    assertEquals([dialsTo.get("10.0.0.1:8009"), failures], [1, 0], "All of them on the first connection");
     await world.stop();
     world.memory.assertClean();
   });

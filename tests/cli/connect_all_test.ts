@@ -56,7 +56,7 @@ Deno.test("connect-all follows the referrals, connects every path and prints the
     const keys = ["Instance", "Cntlid", "Device", "Traddr", "Trsvcid", "Subsysnqn", "State", "Already"];
     for (const row of rows) {
       assertEquals(Object.keys(row), keys);
-      assertEquals([row.Device, row.State, row.Already], [`nvme${row.Instance}`, "live", false]);
+      assertEquals([row.Device, row.State, row.Already], [`/dev/nvme${row.Instance}`, "live", false]);
     }
     const paths = rows.map(({ Subsysnqn, Traddr }) => `${Subsysnqn} ${Traddr}`).sort();
     const wanted = subsystems.flatMap((nqn) => [1, 2, 3].map((node) => `${nqn} 127.0.0.${node}`));

@@ -29,11 +29,11 @@ Deno.test("connect has the kernel connect one controller and prints it as the pr
     const result = await run(base);
     assertEquals(result, {
       status: 0,
-      stdout: '{\n  "Instance": 3,\n  "Cntlid": 1,\n  "Device": "nvme3"\n}\n',
+      stdout: '{\n  "Instance": 3,\n  "Cntlid": 1,\n  "Device": "/dev/nvme3"\n}\n',
       stderr: "",
     });
     assertEquals(kernel.connects.map(({ text }) => text), [
-      `transport=tcp,nqn=${cluster},traddr=10.0.0.1,trsvcid=4420,hostnqn=${host},hostid=${hostid}`,
+      `transport=tcp,nqn=${cluster},traddr=10.0.0.1,trsvcid=4420,hostnqn=${host},hostid=${hostid},ctrl_loss_tmo=-1`,
     ]);
   }, { firstInstance: 3 });
 });
@@ -48,7 +48,7 @@ Deno.test("connect passes on every option of an entry line, and a table names th
       `-S=${secret}`,
       `-C${secret}`,
     ]);
-    assertEquals([status, stdout], [0, "DEVICE  INSTANCE  CNTLID\nnvme0   0         1\n"]);
+    assertEquals([status, stdout], [0, "DEVICE      INSTANCE  CNTLID\n/dev/nvme0  0         1\n"]);
     const tail =
       "host_traddr=fe80::9%eth0,host_iface=eth0,ctrl_loss_tmo=-1,keep_alive_tmo=7,reconnect_delay=2," +
       `nr_io_queues=4,queue_size=64,hdr_digest,data_digest,dhchap_secret=${secret},` +
@@ -62,7 +62,7 @@ Deno.test("connect says what is connected already, with its device and status 0,
   await withKernel(async (kernel, run) => {
     assertEquals((await run(base)).status, 0);
     const { status, stdout, stderr } = await run(base);
-    assertEquals([status, JSON.parse(stdout)], [0, { Instance: 0, Cntlid: 1, Device: "nvme0" }]);
+    assertEquals([status, JSON.parse(stdout)], [0, { Instance: 0, Cntlid: 1, Device: "/dev/nvme0" }]);
     assertEquals(stderr, `discovery-client: Already connected: ${cluster} at 10.0.0.1:4420 is nvme0\n`);
     kernel.loseConnection("nvme0");
     assert((await run(base)).stderr.endsWith("is nvme0 (connecting: the kernel retries by itself)\n"));
@@ -99,7 +99,7 @@ Deno.test("connect takes the kernel's word for a controller that came in between
     let readings = 0;
     kernel.controllers = () => readings++ === 0 ? Promise.resolve([]) : controllers();
     const { status, stdout, stderr } = await run(base);
-    assertEquals([status, JSON.parse(stdout).Device], [0, device], stderr);
+    assertEquals([status, JSON.parse(stdout).Device], [0, `/dev/${device}`], stderr);
     assert(stderr.includes(`Already connected: ${cluster} at 10.0.0.1:4420 is nvme0`), stderr);
     kernel.controllers = () => Promise.resolve([]);
     const blind = await run(base);
@@ -164,7 +164,7 @@ Deno.test("connect goes by the host's files and by what the agent remembers, and
       await Deno.writeTextFile(`${directory}/nvme/hostnqn`, "nqn.2014-08.org.example:me\n");
       await Deno.writeTextFile(`${directory}/nvme/hostid`, `${other}\n`);
       assertEquals((await run("-a", "10.0.0.1")).status, 0);
-      assert(kernel.connects[0]?.text.endsWith(`,hostnqn=nqn.2014-08.org.example:me,hostid=${other}`));
+      assert(kernel.connects[0]?.text.includes(`,hostnqn=nqn.2014-08.org.example:me,hostid=${other},`));
       kernel.deleteController("nvme0");
       for (const name of ["hostnqn", "hostid"]) await Deno.remove(`${directory}/nvme/${name}`);
       await run("-a", "10.0.0.2", "-q", "nqn.2014-08.org.example:you");
@@ -175,7 +175,7 @@ Deno.test("connect goes by the host's files and by what the agent remembers, and
       await Deno.writeTextFile(`${directory}/remembered-hostid`, `${drawn}\n`);
       const { fallback } = await readHostId(`${directory}/nvme/hostid`, directory);
       await run("-a", "10.0.0.3", "-q", "nqn.2014-08.org.example:you");
-      assert(kernel.connects[2]?.text.endsWith(`hostid=${fallback}`), kernel.connects[2]?.text);
+      assert(kernel.connects[2]?.text.includes(`,hostid=${fallback},`), kernel.connects[2]?.text);
     });
   });
 });

@@ -39,7 +39,7 @@ async function makeHost(): Promise<HostTree> {
 async function run(tree: HostTree, ...args: string[]): Promise<CliResult & { rows: [string, string][] }> {
   const result = await runIn(args, {}, { hostRoot: tree.root });
   const rows = result.stdout === "" ? [] : JSON.parse(result.stdout) as JsonRow[];
-  return { ...result, rows: rows.map(({ Device, Result }) => [Device, Result]) };
+  return { ...result, rows: rows.map(({ Device, Result }) => [Device.replace("/dev/", ""), Result]) };
 }
 
 Deno.test("disconnect takes one path away while another serves the mounted device", async () => {
@@ -48,7 +48,7 @@ Deno.test("disconnect takes one path away while another serves the mounted devic
     const { status, stdout, stderr } = await run(tree, "disconnect", "-d", device);
     assertEquals([status, stderr], [0, ""]);
     assertEquals(JSON.parse(stdout), [{
-      Device: "nvme0",
+      Device: "/dev/nvme0",
       Transport: "tcp",
       Traddr: "10.0.0.1",
       Trsvcid: 4420,
@@ -109,16 +109,24 @@ Deno.test("disconnect wants either a controller or an NQN", async () => {
   assertEquals(await tree.deleted(), []);
 });
 
-Deno.test("disconnect-all wants --yes where there is no terminal, and does nothing without", async () => {
+Deno.test("disconnect-all asks nobody where there is no terminal, as the predecessor did not", async () => {
   await using tree = await makeHost();
-  const { status, stdout, stderr } = await run(tree, "disconnect-all");
-  assertEquals([status, stdout, await tree.deleted()], [2, "", []]);
-  assert(stderr.startsWith("discovery-client: Cannot ask whether to disconnect everything"), stderr);
+  const { status, rows } = await run(tree, "disconnect-all");
+  assertEquals([status, rows], [1, [["nvme0", "kept"], ["nvme1", "kept"], ["nvme2", "disconnected"]]]);
+  assertEquals(await tree.deleted(), ["nvme2"]);
 });
 
 Deno.test("disconnect-all --yes takes fabrics controllers away, keeps held ones and never names PCIe", async () => {
   await using tree = await makeHost();
-  const { status, rows, stderr } = await run(tree, "disconnect-all", "--yes");
+  const { status, rows, stderr } = await runIn(["disconnect-all", "--yes"], {}, {
+    hostRoot: tree.root,
+    confirm: () => Promise.reject(new Error("Nobody is to be asked")),
+  }).then((result) => ({
+    ...result,
+    rows: (JSON.parse(result.stdout) as JsonRow[]).map((
+      { Device, Result },
+    ) => [Device.slice("/dev/".length), Result]),
+  }));
   assertEquals([status, rows], [1, [["nvme0", "kept"], ["nvme1", "kept"], ["nvme2", "disconnected"]]]);
   assert(!stderr.includes("nvme3"), stderr);
   assertEquals(await tree.deleted(), ["nvme2"]);

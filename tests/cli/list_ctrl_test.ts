@@ -94,7 +94,7 @@ Deno.test("list ctrl -d lists discovery controllers alone, by type or, where the
     const { stdout } = await runIn(["list", "ctrl", ...args], {}, { hostRoot: tree.root });
     return Object.keys(JSON.parse(stdout));
   };
-  assertEquals(await names(), ["nvme0", "nvme1", "nvme2", "nvme3"]);
+  assertEquals(await names(), ["nvme0", "nvme1", "nvme2", "nvme3", "nvme4"], "Those of PCIe among them");
   assertEquals(await names("-d"), ["nvme1", "nvme2"]);
   assertEquals(await names("--discovery"), ["nvme1", "nvme2"]);
 });

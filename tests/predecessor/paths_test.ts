@@ -21,7 +21,9 @@ function watchHostIds(world: FabricWorld): Map<string, Set<string>> {
     connection.write = (bytes) => {
       const ids = seen.get(target.traddr) ?? new Set();
       // CapsuleCmd with 1024 bytes behind its SQE: Connect, whose data begin with the identifier.
-      if (bytes[0] === 4 && bytes.length === 72 + 1_024) seen.set(target.traddr, ids.add(hostIdAt(bytes, 72)));
+      if (bytes[0] === 4 && bytes.length === 72 + 1_024) {
+        seen.set(target.traddr, ids.add(hostIdAt(bytes, 72)));
+      }
       return write(bytes);
     };
     return connection;

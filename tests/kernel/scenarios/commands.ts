@@ -53,7 +53,7 @@ async function connectOneTwice(fabric: Fabric): Promise<void> {
   await until("the controller", 5_000, () => lookForExactly([path]));
   const [there] = await controllers();
   expect(
-    first.Device === there?.name && String(first.Cntlid) === there.cntlid,
+    first.Device === `/dev/${there?.name}` && String(first.Cntlid) === there?.cntlid,
     `connect told ${first.Device} ${first.Cntlid}, the kernel has ${there?.name} ${there?.cntlid}`,
   );
   const before = await controllers();
@@ -66,8 +66,11 @@ async function connectOneTwice(fabric: Fabric): Promise<void> {
   const changed = await lookForSame(before, association);
   expect(changed === null, `The second connect touched the controller: ${changed}`);
   const list = JSON.parse((await runAgent(["list", "ctrl"])).stdout) as Record<string, unknown>;
-  expect(Object.keys(list).join() === first.Device, `list ctrl has ${Object.keys(list)}`);
-  await runAgent(["disconnect", "-d", `/dev/${first.Device}`]);
+  expect(
+    Object.keys(list).map((name) => `/dev/${name}`).join() === first.Device,
+    `list ctrl has ${Object.keys(list)}`,
+  );
+  await runAgent(["disconnect", "-d", first.Device]);
   await expectNone();
 }
 
