@@ -3,6 +3,7 @@ import { formatHostPort, isIpAddress } from "../base/address.ts";
 import { formatDurationMs, parseDurationMs } from "../base/duration.ts";
 import { errorCode } from "../base/errors.ts";
 import { quoteText } from "../base/quote.ts";
+import { sessionKatoMs } from "../config/session_kato.ts";
 import { NameResolver } from "../io/name_resolver.ts";
 import { RealClock } from "../io/real_clock.ts";
 import { createRandom } from "../io/real_random.ts";
@@ -27,7 +28,7 @@ export async function discover(environment: Environment, options: OptionValues):
   const hostnqn = parseNqn(options, "hostnqn");
   const wanted = parseHostIdOption(options);
   const hostTraddr = parseHostTraddr(options);
-  const katoMs = 1_000 * Number(settingValue("kato", options, environment.env));
+  const katoMs = sessionKatoMs(Number(settingValue("kato", options, environment.env)));
   const reconnectIntervalMs = Number(settingValue("reconnectInterval", options, environment.env));
   const timeoutMs = parseTimeout(options.text("timeout") ?? "10s");
   if (options.flag("persistent")) {

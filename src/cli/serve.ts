@@ -4,6 +4,7 @@ import type { Clock } from "../base/clock.ts";
 import { errorText } from "../base/errors.ts";
 import { limits } from "../base/limits.ts";
 import { versionText } from "../base/version.ts";
+import { sessionKatoMs } from "../config/session_kato.ts";
 import { isRoot } from "../io/host_files.ts";
 import { setCpuAffinity } from "../io/libc.ts";
 import type { LogSink } from "../io/log_sink.ts";
@@ -176,6 +177,7 @@ function agentTuning(
   const connectDefaults: ConnectOptions = {
     ...secrets.all,
     ...(settings.maxIOQueues > 0 ? { nrIoQueues: settings.maxIOQueues } : {}),
+    ...(settings.katoSeconds > 0 ? { keepAliveTmo: settings.katoSeconds } : {}),
     ...(sources.get("ctrlLossTMO")?.from === "default" ? {} : { ctrlLossTmo: settings.ctrlLossTmoSeconds }),
   };
   return {
@@ -186,7 +188,7 @@ function agentTuning(
       ...identity,
     },
     reconnectIntervalMs: settings.reconnectIntervalMs,
-    katoMs: settings.katoSeconds * 1_000,
+    katoMs: sessionKatoMs(settings.katoSeconds),
     pollingMs: settings.pollingIntervalMs,
     ...(settings.logPagePaginationEnabled ? { logChunkBytesMax: limits.logChunkBytesMin } : {}),
   };

@@ -49,6 +49,12 @@ const ctrlLossTmo = converted(
   (seconds) => seconds === 0 || seconds < -1 ? 600 : seconds,
 );
 
+/** The predecessor took 0 for its default. */
+const reconnectInterval = converted(
+  duration({ minMs: 10, maxMs: 3_600_000, what: "a duration from 10ms to 1h, such as 5s", zero: true }),
+  (ms) => ms || 5_000,
+);
+
 /** Said of settings that are read and checked, and that nothing acts on in this version. */
 const noEffect = " (no effect in this version)";
 
@@ -72,7 +78,7 @@ export const settingsTable = {
     "Directory where the agent remembers the endpoints",
   ),
   reconnectIntervalMs: live(setting(
-    duration({ minMs: 10, maxMs: 3_600_000, what: "a duration from 10ms to 1h, such as 5s" }),
+    reconnectInterval,
     5_000,
     "First pause before a lost discovery session is opened again; it grows with each failure",
     "reconnectInterval",
@@ -88,9 +94,9 @@ export const settingsTable = {
     "I/O queues of each kernel controller; 0 leaves it to the kernel",
   )),
   katoSeconds: live(setting(
-    wholeNumber({ min: 1, max: secondsMax, what: `a whole number of seconds from 1 to ${secondsMax}` }),
+    wholeNumber({ min: 0, max: secondsMax, what: `a whole number of seconds from 0 to ${secondsMax}` }),
     10,
-    "Keep alive timeout of the discovery sessions, in seconds",
+    "Keep alive timeout of discovery sessions and of controllers, in seconds; 0 means 10 and the kernel's own",
     "kato",
   )),
   ctrlLossTmoSeconds: live(setting(

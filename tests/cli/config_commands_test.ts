@@ -113,7 +113,7 @@ Deno.test("config check prints every problem with its place, warnings beside, an
   await withDirectory(async (root) => {
     const path = `${root}/bad.yaml`;
     const bad: readonly [text: string, lines: string[]][] = [
-      [`kato: 0\nlogging: {level: loud, levl: x}\n`, [
+      [`kato: x\nlogging: {level: loud, levl: x}\n`, [
         `Problem: Cannot use kato in ${path}:1:7: expected a whole number`,
         `Problem: Cannot use logging.level in ${path}:2:18: expected one of debug`,
         `Warning: Ignored unknown key logging.levl in ${path}:2:24; did you mean logging.level?`,

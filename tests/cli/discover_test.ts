@@ -101,7 +101,7 @@ Deno.test("discover refuses a senseless request with status 2", async () => {
     [["-a", "not an address", "-q", host], "--traddr"],
     [["-a", "127.0.0.1", "-q", "me too"], "--hostnqn"],
     [["-a", "127.0.0.1", "-q", host, "--timeout", "soon"], "--timeout"],
-    [["-a", "127.0.0.1", "-q", host, "--kato", "0"], "--kato"],
+    [["-a", "127.0.0.1", "-q", host, "--kato", "-1"], "--kato"],
     [["-a", "127.0.0.1", "-q", host, "-I", "me"], "--hostid"],
   ];
   for (const [args, word] of requests) {

@@ -106,7 +106,7 @@ Deno.test("serve keeps the last good settings beside broken ones, tells that onc
     await eventually("A connect", () => connects().length > 0);
     put("maxIOQueues: [3\n");
     await agent.waitFor(`The settings stay as they were: Cannot read settings in ${settings}:`);
-    put("maxIOQueues: many\nkato: 0\n");
+    put("maxIOQueues: many\nkato: x\n");
     await agent.waitFor(
       /The settings stay as they were: Cannot use maxIOQueues in .*:1:14: .*; Cannot use kato in .*:2:7: /,
     );
@@ -189,7 +189,7 @@ Deno.test("the environment counts with and without --config, and secrets that ar
     Deno.mkdirSync(`${root}/d`);
     const cases: readonly [args: string[], env: Record<string, string>, message: string][] = [
       [[], { DC_DHCHAPCTRLSECRET: secret("a") }, "Cannot use dhChapCtrlSecret from DC_DHCHAPCTRLSECRET"],
-      [["--config", `${root}/s`], { DC_KATO: "0" }, "Cannot use kato from DC_KATO"],
+      [["--config", `${root}/s`], { DC_KATO: "x" }, "Cannot use kato from DC_KATO"],
       [[], { DC_DHCHAPSECRETFILE: `${root}/none` }, `Cannot read the secret in ${root}/none`],
     ];
     Deno.writeTextFileSync(`${root}/s`, "kato: 5\n");
