@@ -204,4 +204,6 @@ export const limits = {
   debugCacheMs: 1_000,
   /** Different codes of failures that a metric tells apart; the rest are counted together. */
   metricCodesMax: 64,
+  /** Longest profile, seconds; its answer comes at the end, and must come within `httpHandlerTimeoutMs`. */
+  profileSecondsMax: 120,
 } as const;

@@ -3,11 +3,13 @@ import type { Agent } from "../agent/agent.ts";
 import { errorText } from "../base/errors.ts";
 import { commit, version } from "../base/version.ts";
 import { HttpServer } from "../io/http_server.ts";
+import { InspectorProfiler } from "../io/inspector_profiler.ts";
 import { readProcessUsage, runtimeVersion } from "../io/process_usage.ts";
 import type { Closer, World } from "../model/world.ts";
 import { DebugSite } from "../report/debug_site.ts";
 import { metricFamilies } from "../report/metric_families.ts";
 import type { MetricFamily } from "../report/metric_family.ts";
+import { ProfileSite } from "../report/profile_site.ts";
 import type { Tally } from "../report/tally.ts";
 import { DebugEndpoint } from "./debug_endpoint.ts";
 import type { EffectiveSettings } from "./effective_settings.ts";
@@ -26,10 +28,15 @@ export function openAgentDebug(options: AgentDebugOptions): Closer | null {
   const address = settings.debug.endpoint;
   const from = sources.get("debug.endpoint")?.from;
   if (address === null || (isDryRun && from !== "flag" && from !== "environment")) return null;
+  const profiles = new ProfileSite({
+    profiler: new InspectorProfiler(clock),
+    allowRemote: settings.debug.allowRemoteProfiling,
+  });
   const site = new DebugSite({
     clock,
     isReady: () => agent.plan !== null,
     snapshot: () => agent.snapshot(),
+    ...settings.debug.enablepprof ? { profiles: (request) => profiles.handle(request) } : {},
     ...settings.debug.metrics ? { families: () => agentFamilies(options) } : {},
   });
   const endpoint = new DebugEndpoint({

@@ -51,7 +51,11 @@ export class HttpServer implements Closer {
 
   /** Connections open now. */
   get connections(): number {
-    return this.#connections.size;
+    return this.#open().length;
+  }
+
+  #open(): HttpConnection[] {
+    return [...this.#connections].filter(({ isClosed }) => !isClosed);
   }
 
   /** At once: whoever is being answered is cut off. */
@@ -93,10 +97,12 @@ export class HttpServer implements Closer {
   #take(socket: Deno.TcpConn): void {
     if (this.#connections.size >= limits.httpConnectionsMax) {
       // In the order of their coming. Whoever is served takes a moment only, so that the oldest one hangs.
-      const [oldest] = this.#connections;
-      const given = [...this.#connections].find(({ isIdle }) => isIdle) ?? oldest!;
+      const open = this.#open();
+      const given = open.find(({ isIdle }) => isIdle) ?? open[0];
+      // Deno before 2.9 does not end a pending write: closed ones may hold their descriptor until the peer goes.
+      if (given === undefined) return closeQuietly(socket);
       given.close();
-      this.#connections.delete(given);
+      if (given.isIdle) this.#connections.delete(given);
     }
     const connection = new HttpConnection(socket, this.#options);
     this.#connections.add(connection);
@@ -111,6 +117,7 @@ class HttpConnection {
   #deadline: Timer | null = null;
   /** It has asked for nothing yet, or has been answered. */
   isIdle = true;
+  isClosed = false;
 
   constructor(socket: Deno.TcpConn, options: HttpServerOptions) {
     this.#socket = socket;
@@ -118,6 +125,7 @@ class HttpConnection {
   }
 
   close(): void {
+    this.isClosed = true;
     this.#deadline?.cancel();
     this.#gone.abort();
     closeQuietly(this.#socket);
