@@ -127,6 +127,9 @@ function reading(
   const from = hostid === null || source === null || source === "file"
     ? []
     : [`The host's identifier is ${hostid}, from ${hostIdSourceText[source]}`];
+  if (source === "random" && !isOfFile && !files.has("remembered")) {
+    from.push("No directory could keep the host's identifier: it will be another one after a restart");
+  }
   return {
     hostid: isOfFile ? hostid : null,
     fallback: isOfFile ? null : hostid,

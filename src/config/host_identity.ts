@@ -62,7 +62,7 @@ export const hostIdSourceText: Readonly<Record<HostIdSource, string>> = {
   hostnqn: "the UUID in the host NQN's file",
   machine: "the machine's UUID (DMI)",
   remembered: "an earlier start, which drew it at random",
-  random: "a random number, which is remembered",
+  random: "a random number",
 };
 
 const uuidNqnPrefix = "nqn.2014-08.org.nvmexpress:uuid:";

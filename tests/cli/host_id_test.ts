@@ -61,6 +61,22 @@ Deno.test("prepareHostId() makes no directory, remembers what it drew, and is si
   });
 });
 
+Deno.test("prepareHostId() says that what it drew could not be kept", async () => {
+  await withDirectory(async (root) => {
+    const { fallback, notes } = await prepareHostId({
+      path: `${root}/nvme/hostid`,
+      internalDir: `${root}/nowhere`,
+      makeHostFiles: true,
+      productUuidPath: `${root}/none`,
+    });
+    assertEquals(notes, [
+      `The host's identifier is ${fallback}, from a random number`,
+      "No directory could keep the host's identifier: it will be another one after a restart",
+    ]);
+    assertEquals([...Deno.readDirSync(root)], []);
+  });
+});
+
 Deno.test("prepareHostId() lets the file count that somebody makes in between", async () => {
   await withDirectory(async (root) => {
     // A link that leads nowhere reads as no file, and cannot be made.
