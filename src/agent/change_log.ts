@@ -73,10 +73,11 @@ export class ChangeLog {
     const paths = new Map<string, Said>();
     for (const row of rows) {
       const { key, path } = row.wanted;
-      const before = this.#paths.get(key)?.phase ?? "";
+      const { phase: before, troubles: known } = this.#paths.get(key) ?? nothingSaid;
       const phase = nextPhase(row, before);
-      paths.set(key, { phase, path });
-      if (phase !== before) this.#tellPath(row, phase, before);
+      const troubles = withTrouble(row, phase, known);
+      paths.set(key, { phase, path, troubles });
+      if (phase !== before || troubles.length > known.length) this.#tellPath(row, phase, before);
     }
     for (const [key, { phase, path }] of this.#paths) {
       if (paths.has(key) || phase === "") continue;
@@ -125,6 +126,19 @@ type Phase = "" | "live" | "recovering" | "lost" | "would-connect" | "failed" | 
 interface Said {
   readonly phase: Phase;
   readonly path: Path;
+  /** Reasons told since it was last live. */
+  readonly troubles: readonly string[];
+}
+
+const nothingSaid: Omit<Said, "path"> = { phase: "", troubles: [] };
+
+/** What comes to light after the first failure is news too, the first few times. */
+function withTrouble(row: PathRow, phase: Phase, known: readonly string[]): readonly string[] {
+  if (phase === "live") return nothingSaid.troubles;
+  const isTrouble = (phase === "failed" || phase === "unreachable") && row.state === phase &&
+    row.retryAtMs !== undefined;
+  if (!isTrouble || known.includes(row.reason) || known.length >= limits.pathTroublesToldMax) return known;
+  return [...known, row.reason];
 }
 
 /** What is worth a line when it changes. An attempt under way is not: it says nothing new about a path in trouble. */

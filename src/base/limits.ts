@@ -176,6 +176,8 @@ export const limits = {
   passGapMs: 10,
   /** Orderly stop, ms, below systemd's default of 90 s by far. */
   stopTimeoutMs: 5_000,
+  /** Different reasons told for one path that is not live, until it is: a cause may show at a later attempt only. */
+  pathTroublesToldMax: 4,
   /** Different warnings told once each (identities, options left out); the next says that there are more. */
   toldOnceMax: 1_000,
 

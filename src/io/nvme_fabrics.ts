@@ -85,12 +85,19 @@ export class NvmeFabrics {
   }
 }
 
-/** Whatever a controller objects to, the write only says EIO; the reason stands in the kernel's log alone. */
+/** What an errno means when it comes of a connect (nvmf_connect_admin_queue, nvme_tcp_alloc_admin_queue). */
+const connectReasons: Readonly<Record<string, string>> = {
+  // Whatever a controller objects to: the write tells no more.
+  EIO: "the controller refused, or broke off; the kernel's log, dmesg, says why",
+  EKEYREJECTED: "authentication failed: host and target do not have the same DH-CHAP secrets",
+  ENOKEY: "authentication or TLS is demanded, and the kernel was given no secret or has no key for it",
+};
+
 function connectError(error: unknown): AgentError {
-  if (error instanceof AgentError || errnoOf(error) !== "EIO") return kernelError("Cannot connect", error);
-  const message =
-    "Cannot connect: EIO (the controller refused, or broke off; the kernel's log, dmesg, says why)";
-  return new KernelError("EIO", message, { cause: error });
+  const code = errnoOf(error);
+  const reason = connectReasons[code];
+  if (error instanceof AgentError || reason === undefined) return kernelError("Cannot connect", error);
+  return new KernelError(code, `Cannot connect: ${code} (${reason})`, { cause: error });
 }
 
 /** The kernel takes commas and line breaks alike as separators: a line break here is somebody's extra option. */

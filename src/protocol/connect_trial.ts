@@ -3,19 +3,19 @@
  * the kernel's own connect has failed, since it takes a controller from the target for that moment. A target that
  * says nothing would hold the kernel for a minute; one that refuses tells us why, where the kernel says EIO. Sans-I/O.
  *
- * It enables nothing, reads nothing and does not authenticate: a demand to authenticate is an answer too. The
- * controller goes with the connection (NVMe over Fabrics 1.1 §2.2). It does not judge: the kernel has the last word.
+ * It enables nothing, reads nothing and does not authenticate: a demand to authenticate is an answer too, and perhaps
+ * what the kernel failed at. The controller goes with the connection (NVMe over Fabrics 1.1 §2.2). It does not judge: the kernel has the last word.
  */
-import { AgentError, type NvmeStatusError, TransportError } from "../base/errors.ts";
+import { AgentError, ProtocolError, TransportError } from "../base/errors.ts";
 import { limits } from "../base/limits.ts";
 import { encodeConnect, encodeConnectData } from "../nvme/command.ts";
 import { statusError } from "../nvme/status.ts";
 import { AdminQueue } from "./admin_queue.ts";
-import type { HostParameters } from "./controller_setup.ts";
+import { demandsAuthentication, type HostParameters } from "./controller_setup.ts";
 
-/** `refusal`: the status that the target answered with, null for success. */
+/** `refusal`: NvmeStatusError with the target's status, or what it demands beyond a Connect; null for success. */
 export type TrialResult =
-  | { readonly ok: true; readonly refusal: NvmeStatusError | null }
+  | { readonly ok: true; readonly refusal: AgentError | null }
   | { readonly ok: false; readonly error: Error };
 
 export class ConnectTrial {
@@ -69,8 +69,8 @@ export class ConnectTrial {
       encode: (cid) => encodeConnect({ cid, sqsize: limits.adminQueueEntries - 1, katoMs }),
       data: encodeConnectData({ hostid, subnqn, hostnqn }),
       timeoutMs: limits.commandTimeoutMs,
-      onSuccess: () => {
-        this.#result = { ok: true, refusal: null };
+      onSuccess: ({ dw0 }) => {
+        this.#result = { ok: true, refusal: demandsAuthentication(dw0) ? authenticationDemand() : null };
       },
       onStatus: (completion) => {
         const refusal = statusError("The target refuses our own Connect", completion);
@@ -88,4 +88,9 @@ export class ConnectTrial {
       this.#result = { ok: false, error };
     }
   }
+}
+
+function authenticationDemand(): AgentError {
+  const message = "The target demands DH-CHAP authentication: host and target need the same secrets";
+  return new ProtocolError("authentication-required", message);
 }

@@ -38,8 +38,12 @@ export interface ControllerReady {
 
 /** CSTS bits (NVMe Base 2.1 Figure "Controller Status"). */
 const csts = { ready: 1, fatal: 2, shutdownMask: 0xc, shutdownComplete: 0x8 } as const;
-/** Connect dw0 (Figure "Connect Response"): ATR and ASCR, authentication demanded. */
+/** Of the answer to a Connect, dw0 (Figure "Connect Response"): ATR and ASCR, authentication demanded. */
 const authenticationMask = 0x0006_0000;
+
+export function demandsAuthentication(dw0: number): boolean {
+  return (dw0 & authenticationMask) !== 0;
+}
 
 export class ControllerSetup {
   readonly #queue: AdminQueue;
@@ -69,7 +73,7 @@ export class ControllerSetup {
       data: encodeConnectData({ hostid, subnqn, hostnqn }),
       timeoutMs: limits.commandTimeoutMs,
       onSuccess: ({ dw0 }, _data, at) => {
-        if ((dw0 & authenticationMask) !== 0) {
+        if (demandsAuthentication(dw0)) {
           throw new ProtocolError(
             "authentication-required",
             "Controller demands in-band authentication for discovery, which this version does not do",

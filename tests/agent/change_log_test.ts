@@ -95,6 +95,20 @@ Deno.test("ChangeLog tells when a path is in another trouble than before", () =>
   ]);
 });
 
+Deno.test("ChangeLog tells when another reason comes to light, each once, and no more than a few", () => {
+  const told = new Told();
+  const tell = (reason: string) =>
+    told.pass({ rows: [row("connecting")] }).concat(told.pass({ rows: [row("retrying", reason)] }));
+  assertEquals(tell("EIO"), ["warn Path not live: EIO"]);
+  assertEquals(tell("EIO"), []);
+  assertEquals(tell("wrong secret"), ["warn Path not live: wrong secret"]);
+  assertEquals([...tell("EIO"), ...tell("wrong secret")], []);
+  for (let count = 2; count < limits.pathTroublesToldMax; count++) assertEquals(tell(`${count}`).length, 1);
+  assertEquals(tell("one too many"), []);
+  told.way("live");
+  assertEquals([...tell("EIO")], ["warn Path lost: why", "warn Path not live: EIO"]);
+});
+
 Deno.test("ChangeLog tells of a live path that is lost and comes back", () => {
   const told = new Told();
   told.way("live");

@@ -42,7 +42,9 @@ Deno.test("ConnectTrial takes a demand to authenticate for an answer", () => {
   const { trial, controller } = setUp();
   controller.answer("connect", ({ command: { cid } }) => [response({ cid, dw0: 7 | (1 << 17) })]);
   controller.pump();
-  assertEquals(trial.result, { ok: true, refusal: null });
+  assert(trial.result?.ok === true && trial.result.refusal instanceof ProtocolError);
+  const { code, message } = trial.result.refusal;
+  assertEquals([code, message.includes("DH-CHAP authentication")], ["authentication-required", true]);
 });
 
 Deno.test("ConnectTrial tells a refusal by its name", () => {
