@@ -9,6 +9,8 @@ export interface AgentSettings {
   /** Of the discovery sessions, s. */
   readonly kato?: number;
   readonly autoDetect?: { readonly enabled: boolean; readonly filename: string };
+  /** Further lines of the settings file. */
+  readonly extra?: string;
 }
 
 /** One endpoint of internal.json, in the words of that file. */
@@ -38,9 +40,16 @@ export function useBinary(): void {
   program = [`${Deno.cwd()}/discovery-client`];
 }
 
-/** One line of an entry file. */
-export function entryLine(address: string, host: HostIdentity, nqn: string, port = discoveryPort): string {
-  return `-t tcp -a ${address} -s ${port} -q ${host.hostnqn} -n ${nqn} -I ${host.hostid}\n`;
+/** One line of an entry file; `more` are further options. */
+export function entryLine(
+  address: string,
+  host: HostIdentity,
+  nqn: string,
+  port = discoveryPort,
+  more = "",
+): string {
+  return `-t tcp -a ${address} -s ${port} -q ${host.hostnqn} -n ${nqn} -I ${host.hostid} ${more}`.trimEnd() +
+    "\n";
 }
 
 /** Where one agent lives: its directories and its settings file. Several processes may follow one another in it. */
@@ -65,20 +74,35 @@ export class AgentHome {
     const home = new AgentHome(dir);
     await Deno.mkdir(home.clientConfigDir, { recursive: true });
     await Deno.mkdir(home.internalDir, { recursive: true });
+    await home.#writeSettings(settings, home.#settingsFile);
+    return home;
+  }
+
+  async #writeSettings(settings: AgentSettings, file: string): Promise<void> {
     const detect = settings.autoDetect ?? { enabled: false, filename: "detected-io-controllers" };
-    const text = `clientConfigDir: ${home.clientConfigDir}/
-internalDir: ${home.internalDir}/
+    const text = `clientConfigDir: ${this.clientConfigDir}/
+internalDir: ${this.internalDir}/
 reconnectInterval: ${settings.reconnectInterval ?? "1s"}
 logPagePaginationEnabled: false
 maxIOQueues: 0
 kato: ${settings.kato ?? 10}
 nvmeHostIDPath: /etc/nvme/hostid
-logging: {filename: ${home.logFile}, maxAge: 96h, maxSize: 100, level: debug, reportCaller: true}
+logging: {filename: ${this.logFile}, maxAge: 96h, maxSize: 100, level: debug, reportCaller: true}
 debug: {metrics: false, enablepprof: false, endpoint: "127.0.0.1:6060"}
 autoDetectEntries: {enabled: ${detect.enabled}, filename: ${detect.filename}, discoveryServicePort: ${discoveryPort}}
-`;
-    await Deno.writeTextFile(home.#settingsFile, text);
-    return home;
+${settings.extra ?? ""}`;
+    await Deno.writeTextFile(file, text, { mode: 0o600 });
+  }
+
+  /** Puts other settings in place of the file, by rename, as configuration systems do. */
+  async changeSettings(settings: AgentSettings): Promise<void> {
+    await this.#writeSettings(settings, `${this.#dir}/settings.new`);
+    await Deno.rename(`${this.#dir}/settings.new`, this.#settingsFile);
+  }
+
+  /** What the agent tells of itself at its debug endpoint. */
+  async status(): Promise<string> {
+    return await (await fetch("http://127.0.0.1:6060/status")).text();
   }
 
   get #settingsFile(): string {
@@ -204,11 +228,9 @@ autoDetectEntries: {enabled: ${detect.enabled}, filename: ${detect.filename}, di
 
   /** Lines of the agent's log that hold the text. */
   async logCount(text: string): Promise<number> {
-    let count = 0;
-    for (const file of [`${this.#dir}/stderr.log`, this.logFile]) {
-      count += (await Deno.readTextFile(file).catch(() => "")).split(text).length - 1;
-    }
-    return count;
+    // The log file has the same lines.
+    const lines = await Deno.readTextFile(`${this.#dir}/stderr.log`).catch(() => "");
+    return lines.split(text).length - 1;
   }
 
   async logContains(text: string): Promise<boolean> {

@@ -222,6 +222,40 @@ export async function namespacePaths(all: readonly LiveController[]): Promise<nu
   return count;
 }
 
+/**
+ * How long the kernel waits for the answer to a command that sets a controller up, s; answers what brings back the old
+ * value. Of connections from now on.
+ */
+export async function setAdminTimeout(seconds: number): Promise<() => Promise<void>> {
+  const file = "/sys/module/nvme_core/parameters/admin_timeout";
+  const before = await Deno.readTextFile(file);
+  await Deno.writeTextFile(file, String(seconds), { create: false });
+  return () => Deno.writeTextFile(file, before, { create: false });
+}
+
+/** An attribute of a controller in sysfs, trimmed; null when it has none of that name. */
+export async function controllerAttribute(name: string, attribute: string): Promise<string | null> {
+  return await Deno.readTextFile(`${classDir}/${name}/${attribute}`).then((text) => text.trim(), () => null);
+}
+
+/** `6.1` or `6.12`, as the lab calls its kernels; others by their first two numbers too. */
+export async function kernelVersion(): Promise<string> {
+  return (await Deno.readTextFile("/proc/sys/kernel/osrelease")).split(".").slice(0, 2).join(".");
+}
+
+/** Names of the connect options that the kernel says it knows. */
+export async function kernelOptions(): Promise<Set<string>> {
+  const file = await Deno.open("/dev/nvme-fabrics", { read: true });
+  try {
+    const answer = new Uint8Array(4096);
+    const count = await file.read(answer) ?? 0;
+    const words = new TextDecoder().decode(answer.subarray(0, count)).trim().split(",");
+    return new Set(words.map((word) => word.split("=")[0] ?? ""));
+  } finally {
+    file.close();
+  }
+}
+
 /** The kernel's log since a moment of its own clock (seconds, as kernelClock() tells), the last lines of it. */
 export async function kernelLog(sinceSeconds: number, linesMax: number): Promise<string[]> {
   const { stdout } = await runCommand("dmesg", [], { mayFail: true });

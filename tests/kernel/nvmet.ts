@@ -84,6 +84,21 @@ export async function allowHost(nqn: string, hostnqn: string): Promise<void> {
   await Deno.symlink(host, `${root}/subsystems/${nqn}/allowed_hosts/${hostnqn}`);
 }
 
+/**
+ * What a host has to prove itself with (DH-HMAC-CHAP), and the subsystems to it; in force from the next connection on.
+ * A host without is not asked.
+ */
+export async function setHostSecrets(hostnqn: string, host: string, controller: string): Promise<void> {
+  const path = `${root}/hosts/${hostnqn}`;
+  await set(path, "dhchap_key", `${host}\n`);
+  await set(path, "dhchap_ctrl_key", `${controller}\n`);
+}
+
+/** Whether this kernel's target can authenticate a host that it knows. */
+export async function authenticatesHosts(hostnqn: string): Promise<boolean> {
+  return await Deno.stat(`${root}/hosts/${hostnqn}/dhchap_key`).then(() => true, () => false);
+}
+
 /** The port listens from its first link on. */
 export async function addPort(id: number, address: string, service = ioPort): Promise<void> {
   const path = `${root}/ports/${id}`;

@@ -10,6 +10,7 @@ import { kill } from "./kill.ts";
 import { nodeReturns } from "./node_returns.ts";
 import { rawConnectScenario } from "./raw_connect.ts";
 import { referral } from "./referral.ts";
+import { secrets } from "./secrets.ts";
 import { swallowed } from "./swallowed.ts";
 import { twoClusters } from "./two_clusters.ts";
 
@@ -26,4 +27,5 @@ export const scenarios: readonly Scenario[] = [
   autoDetect,
   twoClusters,
   commands,
+  secrets,
 ];
