@@ -6,6 +6,8 @@ import { errorCode, errorText } from "../base/errors.ts";
 import { type Endpoint, endpointLabel } from "../model/endpoint.ts";
 import type { Log, LogFields } from "../model/world.ts";
 import type { Failure } from "../plan/facts.ts";
+import { type DiscoveryRecord, isSameRecord } from "../nvme/discovery_log.ts";
+import type { DiscoveryLog } from "../protocol/log_reader.ts";
 import type { SessionEvent } from "../protocol/session.ts";
 
 type ReadyEvent = Extract<SessionEvent, { kind: "ready" }>;
@@ -14,6 +16,8 @@ export class SessionLog {
   readonly #log: Log;
   /** Sessions that came up after a failure, and have not read their log yet; by endpoint key. */
   readonly #unproven = new Map<string, ReadyEvent>();
+  /** The log last told in the present session, by endpoint key: the generation counts changes that we cannot see too. */
+  readonly #told = new Map<string, DiscoveryLog>();
 
   constructor(log: Log) {
     this.#log = log;
@@ -34,13 +38,12 @@ export class SessionLog {
         const ready = this.#unproven.get(key);
         if (ready !== undefined) this.#tellUp(ready, fields);
         this.#unproven.delete(key);
-        const { records, genctr } = event.log;
-        const count = `${records.length} ${records.length === 1 ? "record" : "records"}`;
-        this.#log.info(`Discovery log read: ${count}`, { ...fields, generation: String(genctr) });
+        this.#tellLog(key, event.log, fields);
         break;
       }
       case "closed":
         this.#unproven.delete(key);
+        this.#told.delete(key);
         if (event.error !== null) this.#tellFailed(event.error, failure, fields);
     }
   }
@@ -52,6 +55,15 @@ export class SessionLog {
     }
   }
 
+  #tellLog(key: string, log: DiscoveryLog, fields: LogFields): void {
+    const { records, genctr } = log;
+    const told = this.#told.get(key);
+    this.#told.set(key, log);
+    const message = `Discovery log read: ${records.length} ${records.length === 1 ? "record" : "records"}`;
+    const isNew = told === undefined || !sameRecords(told.records, records);
+    this.#log[isNew ? "info" : "debug"](message, { ...fields, generation: String(genctr) });
+  }
+
   /** Told by its code, as code branches: the words may hold numbers that differ each time. */
   #tellFailed(error: Error, before: Failure | null, fields: LogFields): void {
     const code = errorCode(error);
@@ -59,4 +71,9 @@ export class SessionLog {
     if (code === before?.code) this.#log.debug(message, { ...fields, code });
     else this.#log.warn(message, { ...fields, code });
   }
+}
+
+/** In their order: another one is told too, though it changes nothing. */
+function sameRecords(a: readonly DiscoveryRecord[], b: readonly DiscoveryRecord[]): boolean {
+  return a.length === b.length && a.every((record, at) => isSameRecord(record, b[at]!));
 }

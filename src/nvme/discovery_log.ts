@@ -53,6 +53,14 @@ export interface DiscoveryRecord {
   problem?: string;
 }
 
+/** Whether two records say the same, in every field. */
+export function isSameRecord(a: DiscoveryRecord, b: DiscoveryRecord): boolean {
+  return a.subnqn === b.subnqn && a.traddr === b.traddr && a.trsvcid === b.trsvcid &&
+    a.subtype === b.subtype && a.trtype === b.trtype && a.adrfam === b.adrfam && a.treq === b.treq &&
+    a.portid === b.portid && a.cntlid === b.cntlid && a.asqsz === b.asqsz && a.eflags === b.eflags &&
+    a.sectype === b.sectype && a.problem === b.problem;
+}
+
 /** Bytes of the header that hold something. */
 const headerFieldsBytes = 24;
 
