@@ -168,6 +168,20 @@ export const limits = {
   sysfsDetailsMs: 30_000,
   /** Characters of one log line; the rest is cut. */
   logLineCharsMax: 8_192,
+  /** Bytes of log lines that wait for their file; those beyond are lost, and counted. */
+  logQueueBytesMax: 1024 * 1024,
+  /** Bytes of one write to the log file. */
+  logWriteBytes: 64 * 1024,
+  /** The log file is tried again this long after a failure, ms. */
+  logRetryMs: 5_000,
+  /** A write to the log file that takes longer is told, and an exit no longer waits for the file, ms. */
+  logSlowMs: 5_000,
+  /** The end waits for the log file no longer than this, ms. */
+  logCloseMs: 2_000,
+  /** Rotated log files are looked through for old ones this often, ms. */
+  logTidyMs: 3_600_000,
+  /** Rotated log files kept, however young; compressed, 100 of 100 MB take about 1 GB. */
+  logFilesKeptMax: 100,
   /** Saving the state is tried again after a failure, ms. */
   saveRetryMs: 5_000,
 
@@ -193,7 +207,7 @@ export const limits = {
   /** The other side takes nothing of the answer for this long, ms. */
   httpWriteTimeoutMs: 10_000,
   /** Bytes of an answer sent at once. */
-  httpWriteBytes: 64 * 1024,
+  httpWriteBytes: 1024 * 1024,
   /** The other side's close after our answer, ms. */
   httpLingerMs: 1_000,
   /** Failures to accept in a row before the debug endpoint is opened anew, and the pause after each, ms. */

@@ -1,7 +1,7 @@
 /** `serve`: builds the world, runs the agent in it until a signal, and tells systemd how it is. Decides no connects. */
 import { Agent, type AgentTuning } from "../agent/agent.ts";
 import type { Clock } from "../base/clock.ts";
-import { errorText } from "../base/errors.ts";
+import { AgentError, errorText } from "../base/errors.ts";
 import { limits } from "../base/limits.ts";
 import { versionText } from "../base/version.ts";
 import { sessionKatoMs } from "../config/session_kato.ts";
@@ -15,7 +15,7 @@ import type { Policy } from "../plan/facts.ts";
 import { Tally } from "../report/tally.ts";
 import { openAgentDebug } from "./agent_debug.ts";
 import { type AgentHome, configuredHome, ephemeralHome } from "./agent_home.ts";
-import { logLevel, openAgentLog } from "./agent_log.ts";
+import { logTuning, openAgentLog } from "./agent_log.ts";
 import { detectAtStart } from "./auto_detection.ts";
 import type { OptionValues } from "./command.ts";
 import { DryRun } from "./dry_run.ts";
@@ -35,9 +35,10 @@ export async function serve(environment: Environment, options: OptionValues): Pr
   const effective = await loadEffectiveSettings(environment, options);
   const secrets = await readSettingSecrets(effective);
   const log = openAgentLog(effective, serveOptions);
-  environment.onBug((error) =>
-    log.error(`This is a bug, the agent ends: ${error instanceof Error ? error.stack : error}`)
-  );
+  environment.onBug((error) => {
+    log.error(`The agent ends: ${bugText(error)}`);
+    log.flushNow();
+  });
   const stop = new StopRequest();
   const home = serveOptions.isEphemeral
     ? await ephemeralHome(effective.settings, serveOptions)
@@ -46,8 +47,16 @@ export async function serve(environment: Environment, options: OptionValues): Pr
     const running = runAgent({ environment, options, serveOptions, effective, secrets, log, stop, home });
     // Whoever insists does not want to wait for whatever we wait for.
     return await Promise.race([running, stop.insisted.then(() => 1)]);
+  } catch (error) {
+    // Whoever called us tells stderr.
+    log.noteInFile(
+      "error",
+      `The agent ends: ${error instanceof AgentError ? error.message : bugText(error)}`,
+    );
+    throw error;
   } finally {
     await home.close().catch((error) => log.warn(errorText(error)));
+    await log.close();
     stop.close();
   }
 }
@@ -61,6 +70,10 @@ interface Serving {
   readonly log: LogSink;
   readonly stop: StopRequest;
   readonly home: AgentHome;
+}
+
+function bugText(error: unknown): string {
+  return `This is a bug: ${error instanceof Error ? error.stack : error}`;
 }
 
 async function runAgent(serving: Serving): Promise<number> {
@@ -100,12 +113,13 @@ async function runAgent(serving: Serving): Promise<number> {
     log,
     running: serving,
     apply: (running) => {
-      log.setLevel(logLevel(running.effective, serveOptions));
+      log.reconfigure(logTuning(running.effective, serveOptions));
       agent.reconfigure(agentTuning(serving, identity, running));
     },
   });
   const settingsWatch = watchSettings(serving, world.clock, reload);
   stop.onHangup = () => {
+    log.reopen();
     log.info(
       "SIGHUP: reading settings, entry files and controllers again, and retrying all that waits",
     );
@@ -138,10 +152,6 @@ function greet({ environment, serveOptions, effective, home, log }: Serving): vo
     internalDir: home.internalDir,
   });
   for (const warning of warnings) log.warn(warning);
-  const { filename } = effective.settings.logging;
-  if (filename !== "") {
-    log.warn("The log goes to standard error only: this version writes no file", { filename });
-  }
   if (serveOptions.isEphemeral) {
     environment.stderr.write(`discovery-client: Entry files are read from ${home.clientConfigDir}\n`);
   }

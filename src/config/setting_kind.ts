@@ -125,6 +125,16 @@ export const logLevel = settingKind(
   ),
 );
 
+export const logFormat = settingKind(
+  "format",
+  "text or json",
+  v.pipe(
+    v.string(),
+    v.transform((text) => text.trim().toLowerCase()),
+    v.picklist(["text", "json"] as const),
+  ),
+);
+
 /** Where to listen; null where nobody is to. */
 export const hostPort: SettingKind<HostPort | null> = settingKind(
   "host:port",

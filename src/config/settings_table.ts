@@ -11,12 +11,14 @@ import {
   filePath,
   hostPort,
   listOf,
+  logFormat,
   logLevel,
   nqnSuffix,
   type SettingKind,
   wholeNumber,
   word,
 } from "./setting_kind.ts";
+import { limits } from "../base/limits.ts";
 import type { ClusterSecrets } from "./cluster_secrets.ts";
 
 export interface Setting<T> {
@@ -54,9 +56,6 @@ const reconnectInterval = converted(
   duration({ minMs: 10, maxMs: 3_600_000, what: "a duration from 10ms to 1h, such as 5s", zero: true }),
   (ms) => ms || 5_000,
 );
-
-/** Said of settings that are read and checked, and that nothing acts on in this version. */
-const noEffect = " (no effect in this version)";
 
 export const settingsTable = {
   cores: setting(
@@ -144,25 +143,26 @@ export const settingsTable = {
   )),
   nvmeHostIDPath: setting(filePath({ optional: false }), "/etc/nvme/hostid", "File with the host identifier"),
   logging: {
-    filename: setting(
+    filename: live(setting(
       filePath({ optional: true }),
       "",
-      `File the log is written to; without one, standard error${noEffect}`,
-    ),
-    maxAgeMs: setting(
+      "File the log is written to, beside standard error; nothing for none",
+    )),
+    maxAgeMs: live(setting(
       duration({ minMs: 0, maxMs: 87_600 * 3_600_000, what: "a duration such as 96h" }),
       96 * 3_600_000,
-      `Age at which old log files are deleted; 0 keeps them${noEffect}`,
+      `Age at which rotated log files are deleted; 0 keeps them, up to ${limits.logFilesKeptMax}`,
       "maxAge",
-    ),
-    maxSizeMb: setting(
+    )),
+    maxSizeMb: live(setting(
       wholeNumber({ min: 0, max: 1_000_000, what: "a whole number of megabytes from 0 up" }),
       100,
-      `Size at which the log file is rotated, in megabytes; 0 means 100${noEffect}`,
+      "Size at which the log file is rotated and compressed, in megabytes; 0 means 100",
       "maxSize",
-    ),
+    )),
     level: live(setting(logLevel, "info" as const, "Least important level that is logged")),
-    reportCaller: setting(boolean, true, `Log lines name the source line that wrote them${noEffect}`),
+    format: live(setting(logFormat, "text" as const, "Lines for people, text, or for programs, json")),
+    reportCaller: live(setting(boolean, true, "Log lines name the source line that wrote them")),
   },
   debug: {
     metrics: setting(boolean, true, "Serve Prometheus metrics on the debug endpoint, as /metrics"),

@@ -1,43 +1,53 @@
 /**
- * The log as lines on stderr, written before the call returns: the last line before any exit is there. The only file
- * that knows the logging library. Never throws: a reader that is gone costs lines, not the agent.
- *
- *     2026-08-01T12:00:00.000Z WARN Cannot connect endpoint=10.0.0.1:8009 error="no route"
- *     <4>Cannot connect endpoint=10.0.0.1:8009 error="no route"            (to the journal, which has its own clock)
+ * The log: lines on stderr, written before the call returns, and in a file, where there is one, as soon as the disk
+ * takes them. The only file that knows the logging library. Never throws: a reader that is gone costs lines, not the
+ * agent. How a line looks, `log_line.ts` says.
  */
 // The build for browsers: it hands records over as objects, in the same call, and loads no node built-ins, which would
 // cost a third of the start.
 import pino from "pino";
-import { limits } from "../base/limits.ts";
+import type { Clock } from "../base/clock.ts";
 import type { Log, LogFields } from "../model/world.ts";
 import { errnoOf } from "./io_errors.ts";
+import { callerOf } from "./log_caller.ts";
+import { LogFile } from "./log_file.ts";
+import { formatLogLine, type LogFormat, type LogLevel, type LogLook, type LogRecord } from "./log_line.ts";
+import { RealClock } from "./real_clock.ts";
 
-export type LogLevel = "debug" | "info" | "warn" | "error";
+export type { LogFormat, LogLevel };
 
-export interface LogSinkOptions {
+/** What can be changed while it is written. */
+export interface LogTuning {
   readonly level?: LogLevel;
+  readonly format?: LogFormat;
+  /** Lines name the source line that wrote them. */
+  readonly reportCaller?: boolean;
+  /** A file that gets every line too. */
+  readonly file?: LogFileTuning;
+}
+
+export interface LogFileTuning {
+  readonly path: string;
+  readonly maxBytes: number;
+  readonly maxAgeMs: number;
+}
+
+export interface LogSinkOptions extends LogTuning {
   /** Lines for the journal; left out, JOURNAL_STREAM tells. */
   readonly journal?: boolean;
+  /** Colours; left out, the terminal and NO_COLOR tell. */
+  readonly colours?: boolean;
   /** Writes some bytes now and answers how many; may throw as the runtime does. */
   readonly write?: (bytes: Uint8Array) => number;
-  /** Milliseconds since 1970. */
-  readonly wallMs?: () => number;
+  readonly clock?: Clock;
 }
 
 /** What the library hands over. */
-interface LogRecord {
+interface Told {
   readonly level: number;
   readonly message: string;
   readonly fields?: LogFields;
 }
-
-/** syslog priorities as the journal reads them at the start of a line (sd-daemon(3)). */
-const journalPrefix: Readonly<Record<string, string>> = {
-  debug: "<7>",
-  info: "<6>",
-  warn: "<4>",
-  error: "<3>",
-};
 
 /** A full pipe is tried again this often, with a pause, ms; then the line is lost. */
 const writeRetriesMax = 20;
@@ -46,28 +56,51 @@ const writeRetryMs = 1;
 export class LogSink implements Log {
   readonly #logger: ReturnType<typeof pino>;
   readonly #write: (bytes: Uint8Array) => number;
+  readonly #look: LogLook;
+  readonly #clock: Clock;
+  #tuning: LogTuning;
+  #file: LogFile | null = null;
+  /** Files given up for others. */
+  #closing: Promise<unknown> = Promise.resolve();
   #lostLines = 0;
 
   constructor(options: LogSinkOptions = {}) {
-    const { journal = isJournal(), wallMs = Date.now } = options;
+    const { journal = isJournal(), colours = hasColours(), clock = new RealClock() } = options;
     this.#write = options.write ?? ((bytes) => Deno.stderr.writeSync(bytes));
-    this.#logger = pino({
-      level: options.level ?? "info",
-      browser: {
-        write: (record: unknown) => {
-          const { level, message, fields } = record as LogRecord;
-          const name = pino.levels.labels[level] ?? "info";
-          const start = journal
-            ? journalPrefix[name]
-            : `${new Date(wallMs()).toISOString()} ${name.toUpperCase()} `;
-          this.#writeLine(`${start}${formatLine(message, fields)}`);
-        },
-      },
+    this.#look = journal ? "journal" : colours ? "terminal" : "plain";
+    this.#clock = clock;
+    this.#logger = pino({ browser: { write: (told: unknown) => this.#take(told as Told) } });
+    this.#tuning = {};
+    this.reconfigure(options);
+  }
+
+  /** Other settings count from now on; what is left out goes back to its default. */
+  reconfigure({ level = "info", format, reportCaller, file }: LogTuning): void {
+    const before = this.#tuning.file;
+    this.#tuning = { level, format, reportCaller, file };
+    this.#logger.level = level;
+    if (
+      before?.path === file?.path && before?.maxBytes === file?.maxBytes &&
+      before?.maxAgeMs === file?.maxAgeMs
+    ) {
+      return;
+    }
+    this.#closing = Promise.all([this.#closing, this.#file?.close()]);
+    this.#file = file === undefined ? null : this.#openFile(file);
+  }
+
+  #openFile(file: LogFileTuning): LogFile {
+    return new LogFile({
+      ...file,
+      clock: this.#clock,
+      onTrouble: (message) => this.#writeLine(this.#recordOf("warn", message)),
+      onRecovery: (message) => this.#writeLine(this.#recordOf("info", message)),
+      formatNotice: (message) => this.#fileLine(this.#recordOf("warn", message)),
     });
   }
 
-  setLevel(level: LogLevel): void {
-    this.#logger.level = level;
+  #recordOf(level: LogLevel, message: string): LogRecord {
+    return { level, message, atMs: this.#clock.wallMs() };
   }
 
   debug(message: string, fields?: LogFields): void {
@@ -86,9 +119,47 @@ export class LogSink implements Log {
     this.#logger.error({ message, fields });
   }
 
-  #writeLine(line: string): void {
+  /** Who rotates logs from outside has moved the file. */
+  reopen(): void {
+    this.#file?.reopen();
+  }
+
+  /** The file has all lines, or its time is up (`limits.logCloseMs`); what is logged later is on stderr alone. */
+  async close(): Promise<void> {
+    await Promise.all([this.#closing, this.#file?.close()]);
+  }
+
+  /** Brings what the file lacks there at once: the process ends next. */
+  flushNow(): void {
+    this.#file?.flushNow();
+  }
+
+  /** A line for the file alone: stderr is told in another way. */
+  noteInFile(level: LogLevel, message: string): void {
+    this.#file?.write(this.#fileLine(this.#recordOf(level, message)));
+  }
+
+  #take({ level: number, message, fields }: Told): void {
+    const level = (pino.levels.labels[number] ?? "info") as LogLevel;
+    const caller = this.#tuning.reportCaller ? callerOf(this[level]) : undefined;
+    const record = { level, message, fields, caller, atMs: this.#clock.wallMs() };
+    this.#writeLine(record);
+    this.#file?.write(this.#fileLine(record));
+  }
+
+  #fileLine(record: LogRecord): string {
+    return `${formatLogLine(record, this.#tuning.format ?? "text", "plain")}\n`;
+  }
+
+  #writeLine(record: LogRecord): void {
+    const { message } = record;
     const lost = this.#lostLines === 0 ? "" : ` (${this.#lostLines} lines before this were lost)`;
-    if (this.#writeAll(new TextEncoder().encode(`${line}${lost}\n`))) this.#lostLines = 0;
+    const line = formatLogLine(
+      { ...record, message: `${message}${lost}` },
+      this.#tuning.format ?? "text",
+      this.#look,
+    );
+    if (this.#writeAll(new TextEncoder().encode(`${line}\n`))) this.#lostLines = 0;
     else this.#lostLines++;
   }
 
@@ -107,31 +178,10 @@ export class LogSink implements Log {
   }
 }
 
-/** `message key=value key="value with spaces"`, on one line whatever the values hold. */
-function formatLine(message: string, fields: LogFields = {}): string {
-  const parts = [escapeControls(message)];
-  for (const [key, value] of Object.entries(fields)) {
-    if (value !== undefined) parts.push(`${escapeControls(key)}=${formatValue(value)}`);
-  }
-  const line = parts.join(" ");
-  const excess = line.length - limits.logLineCharsMax;
-  return excess <= 0 ? line : `${line.slice(0, limits.logLineCharsMax)}… (${excess} characters more)`;
-}
-
-function formatValue(value: unknown): string {
-  const text = escapeControls(String(value));
-  return text === "" || /[\s"=]/.test(text) ? `"${text.replaceAll('"', '\\"')}"` : text;
-}
-
-// deno-lint-ignore no-control-regex
-const controls = /[\x00-\x1f\x7f-\x9f\u2028\u2029\u200e\u200f\u202a-\u202e\u2066-\u2069\ufeff]/g;
-
-/** Line breaks forge lines, escape sequences drive terminals, direction marks turn text around: shown, not obeyed. */
-function escapeControls(text: string): string {
-  return text.replace(controls, (character) => {
-    const code = character.charCodeAt(0).toString(16);
-    return code.length > 2 ? `\\u${code}` : `\\x${code.padStart(2, "0")}`;
-  });
+/** On a terminal that has them, unless the user objects (no-color.org). */
+function hasColours(): boolean {
+  const { NO_COLOR = "", TERM } = { NO_COLOR: Deno.env.get("NO_COLOR"), TERM: Deno.env.get("TERM") };
+  return Deno.stderr.isTerminal() && NO_COLOR === "" && TERM !== "dumb";
 }
 
 /**

@@ -35,6 +35,7 @@ const rows: readonly Row[] = [
   { flag: "logging.maxage", value: "1h30m", property: "logging.maxAgeMs", expected: 5_400_000 },
   { flag: "logging.maxSize", value: "7", property: "logging.maxSizeMb", expected: 7 },
   { flag: "logging.reportcaller", value: "false", property: "logging.reportCaller", expected: false },
+  { flag: "logging.format", value: "JSON", property: "logging.format", expected: "json" },
   { flag: "logging.level", value: "warning", property: "logging.level", expected: "warn" },
   {
     flag: "debug.endpoint",

@@ -12,7 +12,8 @@ const rows: readonly [before: string, after: string, live: string[], restart: st
   ["kato: 10", "", [], []],
   ["kato: 5", "kato: 6", ["kato"], []],
   ["cores: [1]", "cores: [1, 2]", [], ["cores"]],
-  ["logging: {level: info}", "logging: {level: debug, maxAge: 1h}", ["logging.level"], ["logging.maxAge"]],
+  ["logging: {level: info}", "logging: {level: debug, maxAge: 1h}", ["logging.maxAge", "logging.level"], []],
+  ["debug: {metrics: true}", "{debug: {metrics: false}, kato: 6}", ["kato"], ["debug.metrics"]],
   [`dhChapSecret: ${secret("a")}`, `dhChapSecret: ${secret("a")}`, [], []],
   [`dhChapSecret: ${secret("a")}`, `dhChapSecret: ${secret("b")}`, ["dhChapSecret"], []],
   ["", `dhChapSecret: ${secret("b")}`, ["dhChapSecret"], []],
@@ -56,6 +57,8 @@ Deno.test("what an agent can take while it runs", () => {
       "dhChapSecret",
       "dhChapSecretFile",
       "logging.level",
+      "logging.format",
+      "logging.filename",
       "pollingInterval",
     ]
   ) assert(live.includes(path), path);

@@ -47,6 +47,7 @@ Deno.test("loadSettings() reads the example of the README without a warning", ()
       maxAgeMs: 345_600_000,
       maxSizeMb: 100,
       level: "info",
+      format: "text",
       reportCaller: true,
     },
     debug: {
@@ -153,6 +154,7 @@ const badValues: readonly [text: string, key: string, line: number, column: numb
   ["reconnectInterval: -5s", "reconnectInterval", 1, 20, '"-5s"'],
   ["reconnectInterval: 2h", "reconnectInterval", 1, 20, '"2h"'],
   ["logging:\n  level: loud", "logging.level", 2, 10, '"loud"'],
+  ["logging:\n  format: xml", "logging.format", 2, 11, '"xml"'],
   ["logging:\n  maxAge: 96", "logging.maxAge", 2, 11, "96"],
   ["logging: loud", "logging", 1, 10, '"loud"'],
   ["debug: {endpoint: 0.0.0.0}", "debug.endpoint", 1, 19, '"0.0.0.0"'],

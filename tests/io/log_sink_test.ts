@@ -1,6 +1,7 @@
 import { limits } from "../../src/base/limits.ts";
 import { LogSink, type LogSinkOptions } from "../../src/io/log_sink.ts";
 import { assert, assertEquals } from "../assert.ts";
+import { VirtualClock } from "../sim/virtual_clock.ts";
 
 interface Captured {
   readonly log: LogSink;
@@ -11,7 +12,8 @@ function capture(options: LogSinkOptions = {}): Captured {
   const captured = { text: "" } as { log: LogSink; text: string };
   captured.log = new LogSink({
     journal: false,
-    wallMs: () => Date.UTC(2026, 7, 1, 12, 0, 0, 5),
+    colours: false,
+    clock: new VirtualClock({ wallMs: Date.UTC(2026, 7, 1, 12, 0, 0, 5) }),
     write: (bytes) => {
       captured.text += new TextDecoder().decode(bytes);
       return bytes.length;
@@ -50,15 +52,15 @@ Deno.test("LogSink writes lines for the journal: a priority, no time", () => {
   assertEquals(captured.text, "<7>a\n<6>b cluster=c\n<4>d\n<3>e\n");
 });
 
-Deno.test("LogSink.setLevel() takes effect at once, both ways", () => {
+Deno.test("LogSink.reconfigure() changes the level at once, both ways, and the form of lines", () => {
   const captured = capture({ journal: true });
   captured.log.debug("unseen");
-  captured.log.setLevel("debug");
+  captured.log.reconfigure({ level: "debug" });
   captured.log.debug("seen");
-  captured.log.setLevel("error");
+  captured.log.reconfigure({ level: "error", format: "json" });
   captured.log.warn("unseen");
-  captured.log.error("seen");
-  assertEquals(captured.text, "<7>seen\n<3>seen\n");
+  captured.log.error("seen", { path: "p" });
+  assertEquals(captured.text, '<7>seen\n<3>{"level":"error","message":"seen","path":"p"}\n');
 });
 
 Deno.test("LogSink keeps a message on its line, and a terminal from obeying it", () => {
@@ -118,9 +120,50 @@ Deno.test("LogSink survives a reader that is gone, and counts what it lost", () 
   }
 });
 
+Deno.test("LogSink names the line that wrote, when asked to", () => {
+  const captured = capture({ reportCaller: true });
+  captured.log.warn("a");
+  const here = new Error().stack ?? "";
+  const line = Number(/log_sink_test\.ts:(\d+):/.exec(here)?.[1]) - 1;
+  assertEquals(captured.text, `2026-08-01T12:00:00.005Z WARN a caller=log_sink_test.ts:${line}\n`);
+});
+
+Deno.test("LogSink writes into its file what it writes on stderr, with the time and without colours", async () => {
+  const directory = await Deno.makeTempDir();
+  const path = `${directory}/a.log`;
+  const captured = capture({ journal: true, colours: true });
+  captured.log.info("on stderr alone");
+  captured.log.reconfigure({ file: { path, maxBytes: 1e6, maxAgeMs: 0 } });
+  captured.log.info("one", { endpoint: "10.0.0.1:8009" });
+  captured.log.noteInFile("error", "in the file alone");
+  await captured.log.close();
+  captured.log.info("too late for the file");
+  assertEquals(
+    await Deno.readTextFile(path),
+    "2026-08-01T12:00:00.005Z INFO one endpoint=10.0.0.1:8009\n" +
+      "2026-08-01T12:00:00.005Z ERROR in the file alone\n",
+  );
+  assertEquals(
+    captured.text,
+    "<6>on stderr alone\n<6>one endpoint=10.0.0.1:8009\n<6>too late for the file\n",
+  );
+  await Deno.remove(directory, { recursive: true });
+});
+
+Deno.test("LogSink takes a directory that cannot be made as a reason for a warning, on stderr", async () => {
+  const captured = capture({ journal: true, file: { path: "/proc/none/a.log", maxBytes: 1e6, maxAgeMs: 0 } });
+  captured.log.info("one");
+  await captured.log.close();
+  const [first = "", second = "", third = ""] = captured.text.split("\n");
+  assertEquals(first, "<6>one");
+  assert(second.startsWith("<4>Cannot write the log file /proc/none/a.log: E"), captured.text);
+  assertEquals(third, "<4>The log file /proc/none/a.log lacks the last 1 lines");
+});
+
+const module = new URL("../../src/io/log_sink.ts", import.meta.url).href;
+
 /** Runs a program that logs through a shell that may set variables first; answers its stderr. */
 async function runLogging(shell = ""): Promise<string> {
-  const module = new URL("../../src/io/log_sink.ts", import.meta.url).href;
   const directory = await Deno.makeTempDir();
   await Deno.writeTextFile(
     `${directory}/main.ts`,
@@ -148,4 +191,37 @@ Deno.test("LogSink has its last line out before the process exits, and obeys no 
 Deno.test("LogSink knows the journal by JOURNAL_STREAM", async () => {
   const shell = "JOURNAL_STREAM=$(stat -Lc %d:%i stderr); export JOURNAL_STREAM;";
   assertEquals(await runLogging(shell), "<6>last words\n");
+});
+
+Deno.test("LogSink has all lines in its file when a bug ends the process in the midst of them", async () => {
+  const directory = await Deno.makeTempDir();
+  await Deno.writeTextFile(
+    `${directory}/main.ts`,
+    `import { LogSink } from ${JSON.stringify(module)};
+    const log = new LogSink({ file: { path: "${directory}/a.log", maxBytes: 1e9, maxAgeMs: 0 } });
+    globalThis.addEventListener("error", (event) => {
+      event.preventDefault();
+      log.error("last words");
+      log.flushNow();
+      Deno.exit(1);
+    });
+    for (let round = 0; round < 10; round++) {
+      for (let at = 0; at < 100; at++) log.info("line", { number: 100 * round + at });
+      await new Promise((resolve) => setTimeout(resolve, 0));
+    }
+    for (let at = 0; at < 100; at++) log.info("line", { number: 1_000 + at });
+    queueMicrotask(() => { throw new Error("bug"); });
+    await new Promise(() => setTimeout(() => {}, 1e6));`,
+  );
+  const config = new URL("../../deno.json", import.meta.url).pathname;
+  const { code } = await new Deno.Command(Deno.execPath(), {
+    args: ["run", "--config", config, "--allow-all", "--quiet", `${directory}/main.ts`],
+    stderr: "null",
+  }).output();
+  assertEquals(code, 1);
+  const lines = (await Deno.readTextFile(`${directory}/a.log`)).trimEnd().split("\n");
+  const told = lines.map((line) => line.slice(line.indexOf(" ") + 1));
+  assertEquals(told.slice(0, -1), Array.from({ length: 1_100 }, (_, number) => `INFO line number=${number}`));
+  assertEquals(told.at(-1), "ERROR last words");
+  await Deno.remove(directory, { recursive: true });
 });
