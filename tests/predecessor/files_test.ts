@@ -83,8 +83,10 @@ Deno.test("the directory is watched before it is first read: what comes in betwe
   let scans = 0;
   configDir.scan = async () => {
     const found = await scan();
-    // Read already, but not told yet: whoever watches from now on only is too late.
-    if (++scans === 1) world.dropFile("two", ["n2"]);
+    if (++scans > 1) return found;
+    // It has read the directory, and takes its time to say so: whoever watches only then has missed the hint.
+    world.dropFile("two", ["n2"]);
+    await new Promise<void>((resolve) => clock.setTimer(50, resolve));
     return found;
   };
   // So that no look without a reason finds it.
