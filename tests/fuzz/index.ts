@@ -26,6 +26,7 @@ import { duration } from "./targets/duration.ts";
 import { entryFile } from "./targets/entry_file.ts";
 import { framer } from "./targets/framer.ts";
 import { growingBytes } from "./targets/growing_bytes.ts";
+import { httpHead } from "./targets/http_head.ts";
 import { identify } from "./targets/identify.ts";
 import { lineWords } from "./targets/line_words.ts";
 import { logReader } from "./targets/log_reader.ts";
@@ -57,6 +58,7 @@ export const fuzzTargets: readonly FuzzTarget[] = [
   state,
   sysfs,
   uevent,
+  httpHead,
   growingBytes,
   probe,
   adminQueue,
