@@ -41,7 +41,7 @@ Deno.test("every key of the predecessor is read without a warning, in any case, 
 
 Deno.test("log age is in the unit that it is given in: 96h are four days, as anywhere", () => {
   const hourMs = 3_600_000;
-  // It took nanoseconds for days: 96h were 945 million years.
+  // It took nanoseconds for days.
   for (const [text, ms] of [["96h", 96 * hourMs], ["1h30m", 1.5 * hourMs], ["0", 0]] as const) {
     const yaml = { text: `logging: {maxAge: ${text}}\n`, file: "settings.yaml" };
     assertEquals(loadSettings({ yaml }).settings.logging.maxAgeMs, ms, text);
