@@ -49,7 +49,7 @@ const senseless: readonly [args: string[], line: string][] = [
     ["serve", "--dry-run", "-a", "10.0.0.1", "-q", host, "-n", cluster, "--clientConfigDir", "/tmp"],
     "Cannot use --clientConfigDir with --addresses: those are all the configuration then",
   ],
-  [["serve", "--kato=soon"], "Cannot use --kato: expected a whole number of seconds from 1 to "],
+  [["serve", "--kato=soon"], "Cannot use --kato: expected a whole number of seconds from 0 to "],
   [["discover", "--tradr", "10.0.0.1", "-q", host], "Unknown option '--tradr'; did you mean --traddr?"],
   [["discover", "-a", "10.0.0.1"], "Required option '-q, --hostnqn <NQN>' not specified"],
   [
