@@ -1,5 +1,5 @@
 /** `remove-hostnqn`: removes one entry file; that there is none is well, too. Disconnects nothing. */
-import { errorCode, errorText } from "../base/errors.ts";
+import { errorCode } from "../base/errors.ts";
 import { removeEntryFile } from "../io/entry_files.ts";
 import { parseEntryFileName } from "./add_hostnqn.ts";
 import type { OptionValues } from "./command.ts";
@@ -15,7 +15,7 @@ export async function removeHostnqn(environment: Environment, options: OptionVal
   } catch (error) {
     // Whoever cleans up may come twice.
     if (errorCode(error) !== "not-found") throw error;
-    environment.stderr.write(`discovery-client: ${errorText(error)}\n`);
+    environment.stderr.write(`discovery-client: Nothing to remove: ${clientConfigDir} has no ${name}\n`);
   }
   return 0;
 }

@@ -202,7 +202,7 @@ Deno.test("add-hostnqn and remove-hostnqn write, replace and remove one file, an
     assertEquals(await runProgramProcess(remove), {
       status: 0,
       stdout: "",
-      stderr: `discovery-client: Cannot remove ${file}: there is no such file\n`,
+      stderr: `discovery-client: Nothing to remove: ${root}/made/d has no volumes\n`,
     });
     await Deno.writeTextFile(`${root}/file`, "");
     const blocked = await runProgramProcess([
