@@ -43,6 +43,8 @@ export interface AgentOptions {
   readonly pollingMs?: number;
   /** The subsystem NQNs of entries end with it, after a dot. */
   readonly auxSuffix?: string;
+  /** This host's own NQN, for lines of nvme-cli's discovery.conf that name none; null where nothing tells it. */
+  readonly hostnqn?: string | null;
   /** Is told what happens, to count it. */
   readonly meter?: Meter;
   /** After every pass. A snapshot of thousands of paths costs; a summary counts only. */
@@ -87,14 +89,14 @@ export class Agent {
     this.#world = world;
     this.#options = options;
     this.#meter = options.meter ?? noMeter;
-    const { policy, reconnectIntervalMs, auxSuffix } = options;
+    const { policy, reconnectIntervalMs, auxSuffix, hostnqn } = options;
     this.#facts = new FactStore({
       policy,
       reconnectIntervalMs,
       random: world.random,
       onChange: () => this.#schedulePass(),
     });
-    this.#configWatch = new ConfigWatch(world, this.#facts, { auxSuffix, meter: this.#meter });
+    this.#configWatch = new ConfigWatch(world, this.#facts, { auxSuffix, hostnqn, meter: this.#meter });
     this.#kernelWatch = new KernelWatch(world, this.#facts, policy.dryRun);
     this.#connectRunner = new ConnectRunner(world, this.#facts);
     this.#stateKeeper = new StateKeeper(world);

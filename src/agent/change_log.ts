@@ -4,7 +4,7 @@ import { clusterLabel } from "../model/cluster.ts";
 import { endpointLabel } from "../model/endpoint.ts";
 import type { Log } from "../model/world.ts";
 import { type Path, pathLabel } from "../model/path.ts";
-import type { EndpointList } from "../plan/facts.ts";
+import type { EndpointList, Member } from "../plan/facts.ts";
 import type { Plan } from "../plan/plan.ts";
 import type { PathRow } from "../plan/plan_connects.ts";
 
@@ -30,12 +30,11 @@ export class ChangeLog {
 
   #recordList(list: EndpointList): void {
     if (list === this.#list) return;
+    const old = this.#changedMembers(list);
     for (const [key, cluster] of list) {
-      const before = this.#list.get(key);
-      if (before?.members === cluster.members) continue;
-      const old = new Map((before?.members ?? []).map((member) => [member.key, member]));
+      if (this.#list.get(key)?.members === cluster.members) continue;
       for (const member of cluster.members) {
-        const known = old.get(member.key);
+        const known = old.get(member.key)?.member;
         old.delete(member.key);
         if (known !== undefined && known.retired === member.retired) continue;
         const fields = {
@@ -44,15 +43,18 @@ export class ChangeLog {
         };
         this.#log.info(`${member.retired ? "Endpoint retired" : "Endpoint added"}: ${member.reason}`, fields);
       }
-      for (const member of old.values()) this.#tellGone(member.endpoint, "no longer named");
     }
-    for (const [key, cluster] of this.#list) {
-      if (list.has(key)) continue;
-      for (const member of cluster.members) {
-        this.#tellGone(member.endpoint, "no file names its cluster any more");
-      }
-    }
+    for (const { member, why } of old.values()) this.#tellGone(member.endpoint, why);
     this.#recordNotes(list);
+  }
+
+  /** Members of clusters that are not what they were. One of a cluster without a name may find itself in another. */
+  #changedMembers(list: EndpointList): Map<string, { readonly member: Member; readonly why: string }> {
+    const changed = [...this.#list].filter(([key, { members }]) => list.get(key)?.members !== members);
+    return new Map(changed.flatMap(([key, { members }]) => {
+      const why = list.has(key) ? "no longer named" : "no file names its cluster any more";
+      return members.map((member) => [member.key, { member, why }] as const);
+    }));
   }
 
   #tellGone(

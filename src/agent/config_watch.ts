@@ -16,6 +16,8 @@ import type { FactStore } from "./fact_store.ts";
 
 export interface ConfigWatchOptions {
   readonly auxSuffix?: string;
+  /** NQN that lines of nvme-cli's own file mean where they name none; null where nothing tells it. */
+  readonly hostnqn?: string | null;
   readonly meter?: Meter;
 }
 
@@ -41,15 +43,18 @@ export class ConfigWatch {
   #standIns: readonly Entry[] = [];
   #incomplete = false;
   readonly #auxSuffix: string;
+  readonly #hostnqn: string | null;
   readonly #meter: Meter;
   /** Longest pause between two scans that nothing asked for, ms; scans that take long have longer ones. */
   pollingMs: number = limits.rescanIntervalMs;
 
   /** The subsystem NQNs of entries end with `auxSuffix`. */
-  constructor(world: World, facts: FactStore, { auxSuffix = "", meter = noMeter }: ConfigWatchOptions = {}) {
+  constructor(world: World, facts: FactStore, options: ConfigWatchOptions = {}) {
+    const { auxSuffix = "", hostnqn = null, meter = noMeter } = options;
     this.#world = world;
     this.#facts = facts;
     this.#auxSuffix = auxSuffix;
+    this.#hostnqn = hostnqn;
     this.#meter = meter;
   }
 
@@ -152,7 +157,7 @@ export class ConfigWatch {
   }
 
   #take(scan: ConfigDirScan): void {
-    const { files, changed, problems } = updateFiles(this.#files, scan);
+    const { files, changed, problems } = updateFiles(this.#files, scan, { hostnqn: this.#hostnqn });
     this.#files = files;
     if (changed) this.#tellOpenFiles(scan);
     // A scan that failed says nothing about the files; what was wrong with them still is.
@@ -187,7 +192,7 @@ export class ConfigWatch {
       if (!this.#files.get(file.name)?.parsed.entries.some(({ options }) => holdsSecret(options))) continue;
       if (this.#toldOpen.size >= limits.toldOnceMax) return;
       this.#toldOpen.add(file.name);
-      const path = `${this.#world.configDir.path}/${file.name}`;
+      const path = file.nvmeCli ? file.name : `${this.#world.configDir.path}/${file.name}`;
       this.#world.log.warn(`Other users can read the secrets in ${path}: only root should, with mode 0600`);
     }
   }

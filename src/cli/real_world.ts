@@ -1,6 +1,7 @@
 /** The world of a real agent: this machine. */
 import { AssertionError } from "../base/assert.ts";
 import { EntryDirectory } from "../io/entry_directory.ts";
+import { EntrySources } from "../io/entry_sources.ts";
 import { LinuxKernel } from "../io/linux_kernel.ts";
 import { NameResolver } from "../io/name_resolver.ts";
 import { RealClock } from "../io/real_clock.ts";
@@ -13,6 +14,8 @@ import type { Kernel, Log, World } from "../model/world.ts";
 export interface RealWorldOptions {
   readonly clientConfigDir: string;
   readonly internalDir: string;
+  /** nvme-cli's own file of entries; empty for none. */
+  readonly nvmeDiscoveryConf: string;
   readonly log: Log;
   /** Any connect in the kernel is a bug then. */
   readonly dryRun: boolean;
@@ -20,7 +23,8 @@ export interface RealWorldOptions {
   readonly kernel?: Kernel;
 }
 
-export function realWorld({ clientConfigDir, internalDir, log, dryRun, ...given }: RealWorldOptions): World {
+export function realWorld(options: RealWorldOptions): World {
+  const { clientConfigDir, internalDir, nvmeDiscoveryConf, log, dryRun, ...given } = options;
   const clock = new RealClock();
   const kernel = given.kernel ?? new LinuxKernel({
     clock,
@@ -32,7 +36,9 @@ export function realWorld({ clientConfigDir, internalDir, log, dryRun, ...given 
     dialer: new TcpDialer(clock, undefined, { onProblem: ({ message }) => log.warn(message) }),
     resolver: new NameResolver(),
     kernel: dryRun ? withoutConnects(kernel) : kernel,
-    configDir: new EntryDirectory(clock, clientConfigDir),
+    configDir: nvmeDiscoveryConf === ""
+      ? new EntryDirectory(clock, clientConfigDir)
+      : new EntrySources(clock, clientConfigDir, nvmeDiscoveryConf),
     store: new StateFile(internalDir),
     log,
     notifier: new SystemdNotifier(({ message }) => log.debug(`systemd is not told: ${message}`)),

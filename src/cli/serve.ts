@@ -86,6 +86,8 @@ async function runAgent(serving: Serving): Promise<number> {
   const world = realWorld({
     clientConfigDir: home.clientConfigDir,
     internalDir: home.internalDir,
+    // Entries of the command line are all the configuration there is.
+    nvmeDiscoveryConf: serveOptions.entries === null ? settings.nvmeDiscoveryConf : "",
     log,
     dryRun: isDryRun,
     kernel: environment.kernel,
@@ -95,11 +97,12 @@ async function runAgent(serving: Serving): Promise<number> {
   const dryRun = isDryRun
     ? new DryRun({ clock: world.clock, stdout: environment.stdout, ...serveOptions })
     : null;
-  const identity = await hostIdentity(serving);
+  const { hostnqn, ...identity } = await hostIdentity(serving);
   const tally = new Tally();
   const agent = new Agent(world, {
     ...agentTuning(serving, identity, serving),
     auxSuffix: settings.auxSuffix,
+    hostnqn,
     meter: tally,
     onPass: (snapshot, summary) => {
       statusLine.handlePass(summary);
@@ -207,11 +210,11 @@ function agentTuning(
 /** Who leaves no trace makes no files, and draws nothing at random either. */
 async function hostIdentity(
   { effective, serveOptions, home, log }: Serving,
-): Promise<Identity> {
+): Promise<Identity & { readonly hostnqn: string | null }> {
   const path = effective.settings.nvmeHostIDPath;
   const rights = serveOptions.isEphemeral ? {} : { internalDir: home.internalDir, makeHostFiles: isRoot() };
-  const { hostid, fallback, problem, notes } = await prepareHostId({ path, ...rights });
+  const { hostid, fallback, hostnqn, problem, notes } = await prepareHostId({ path, ...rights });
   if (problem !== undefined) log.warn(problem);
   for (const note of notes) log.info(note);
-  return { hostid, fallbackHostid: fallback };
+  return { hostid, fallbackHostid: fallback, hostnqn };
 }

@@ -1,6 +1,7 @@
 /** `auxSuffix` of the settings: the subsystem NQNs of entries end with it, after a dot. Pure. */
 import type { Entry } from "../model/entry.ts";
 import { nqnCharsMax } from "../nvme/nqn.ts";
+import { discoveryNqn } from "../nvme/spec.ts";
 
 /** Once: a name that ends so already stays, and so does one that would get longer than an NQN may be. */
 export function withAuxSuffix(subsysnqn: string, suffix: string): string {
@@ -9,11 +10,12 @@ export function withAuxSuffix(subsysnqn: string, suffix: string): string {
   return name.length > nqnCharsMax ? subsysnqn : name;
 }
 
-/** The same array where there is no suffix. */
+/** The same array where there is no suffix. A cluster without a name of its own gets none. */
 export function entriesWithAuxSuffix(entries: readonly Entry[], suffix: string): readonly Entry[] {
   if (suffix === "") return entries;
-  return entries.map((entry) => ({
-    ...entry,
-    cluster: { ...entry.cluster, subsysnqn: withAuxSuffix(entry.cluster.subsysnqn, suffix) },
-  }));
+  return entries.map((entry) => {
+    const { cluster } = entry;
+    if (cluster.subsysnqn === discoveryNqn) return entry;
+    return { ...entry, cluster: { ...cluster, subsysnqn: withAuxSuffix(cluster.subsysnqn, suffix) } };
+  });
 }

@@ -9,6 +9,7 @@ import { endpointKey } from "../model/endpoint.ts";
 import type { Entry, LineError } from "../model/entry.ts";
 import type { ConfigDirScan, ConfigFile } from "../model/world.ts";
 import { contentDigest } from "./content_digest.ts";
+import type { NvmeCliHost } from "./nvme_cli_line.ts";
 import { type ParsedFile, parseEntryFile, unreadableFile } from "./entry_file.ts";
 
 /** One file as it is in force. */
@@ -33,18 +34,22 @@ export interface FilesUpdate {
 }
 
 /** What is in force after `scan`. Unchanged files keep their very objects and are not parsed again. */
-export function updateFiles(previous: ReadonlyMap<string, FileState>, scan: ConfigDirScan): FilesUpdate {
+export function updateFiles(
+  previous: ReadonlyMap<string, FileState>,
+  scan: ConfigDirScan,
+  host: NvmeCliHost = { hostnqn: null },
+): FilesUpdate {
   if (!scan.ok) {
     const message = `${scan.error}; what the entry files said before stays in force`;
     return { files: previous, changed: false, problems: [{ file: "", line: 0, column: 0, message }] };
   }
   const files = new Map<string, FileState>();
   const problems: LineError[] = [];
-  const sorted = [...scan.files].sort((a, b) => compareText(a.name, b.name));
+  const sorted = [...scan.files].sort((a, b) => compareNames(a.name, b.name));
   let changed = false;
   for (const file of sorted.slice(0, limits.entryFilesMax)) {
     const old = previous.get(file.name);
-    const state = nextState(old, file);
+    const state = nextState(old, file, host);
     files.set(file.name, state);
     if (state === old) continue;
     if (state.parsed !== old?.parsed) {
@@ -61,14 +66,14 @@ export function updateFiles(previous: ReadonlyMap<string, FileState>, scan: Conf
   return { files, changed, problems };
 }
 
-function nextState(old: FileState | undefined, file: ConfigFile): FileState {
+function nextState(old: FileState | undefined, file: ConfigFile, host: NvmeCliHost): FileState {
   if ("error" in file) return unreadableState(old, unreadableFile(file.name, file.error), "");
   if (old !== undefined && old.version === file.version) return old;
   const digest = contentDigest(file.bytes);
   if (old !== undefined && old.digest === digest) {
     return { name: file.name, version: file.version, digest, parsed: old.parsed };
   }
-  const parsed = parseEntryFile(file.name, file.bytes);
+  const parsed = parseEntryFile(file.name, file.bytes, file.nvmeCli ? host : null);
   if (parsed.unreadable !== undefined) return unreadableState(old, parsed, file.version);
   return { name: file.name, version: file.version, digest, parsed };
 }
@@ -93,7 +98,7 @@ export function uniteEntries(
   const entries: Entry[] = [];
   const errors: LineError[] = [];
   const firstOfKey = new Map<string, Entry>();
-  for (const { parsed, problem } of [...files].sort((a, b) => compareText(a.parsed.name, b.parsed.name))) {
+  for (const { parsed, problem } of [...files].sort((a, b) => compareNames(a.parsed.name, b.parsed.name))) {
     if (problem !== undefined && parsed.unreadable === undefined) errors.push(problem);
     errors.push(...parsed.errors);
     const room = limits.entriesMax - entries.length;
@@ -134,6 +139,11 @@ function tooManyEntries(parsed: ParsedFile, room: number): LineError {
 export function configDigest(files: ReadonlyMap<string, FileState>): string {
   const names = [...files.keys()].sort(compareText);
   return contentDigest(names.map((name) => `${name}\0${files.get(name)?.digest ?? ""}\n`).join(""));
+}
+
+/** What clientConfigDir holds comes before what is named by its whole path. */
+function compareNames(a: string, b: string): number {
+  return Number(a.includes("/")) - Number(b.includes("/")) || compareText(a, b);
 }
 
 /** By code units: the same order on every host, whatever its locale. */

@@ -20,6 +20,8 @@ import {
   valueProblem,
 } from "./entry_options.ts";
 import { type LineWord, splitLineWords } from "./line_words.ts";
+import { ignoredWords, type NvmeCliHost, otherTransport } from "./nvme_cli_line.ts";
+import { discoveryNqn } from "../nvme/spec.ts";
 import { parseBoolean } from "./setting_kind.ts";
 
 /** Port of the discovery service when a line names none (IANA nvme-disc). */
@@ -35,8 +37,15 @@ export interface ParsedFile {
   readonly unreadable?: string;
 }
 
-/** Entries and complaints of one file; `name` is the file's name inside clientConfigDir. */
-export function parseEntryFile(name: string, bytes: Uint8Array): ParsedFile {
+/**
+ * Entries and complaints of one file; `name` is the file's name inside clientConfigDir. With `nvmeCli` the lines mean
+ * what nvme-cli has them mean: see `nvme_cli_line.ts`.
+ */
+export function parseEntryFile(
+  name: string,
+  bytes: Uint8Array,
+  nvmeCli: NvmeCliHost | null = null,
+): ParsedFile {
   if (bytes.length > limits.entryFileBytesMax) {
     return unusableContent(
       name,
@@ -44,7 +53,7 @@ export function parseEntryFile(name: string, bytes: Uint8Array): ParsedFile {
     );
   }
   const text = new TextDecoder().decode(bytes);
-  const collector = new Collector(name, hostileInFile.test(text));
+  const collector = new Collector(name, hostileInFile.test(text), nvmeCli);
   let start = 0;
   for (let line = 1; start <= text.length; line++) {
     const newline = text.indexOf("\n", start);
@@ -84,12 +93,15 @@ class Collector {
   readonly #errors: LineError[] = [];
   readonly #lineOfKey = new Map<string, number>();
   readonly #hostileSomewhere: boolean;
+  readonly #nvmeCli: NvmeCliHost | null;
   #badLines = 0;
   #binary = false;
+  #passedOver: { readonly line: number; readonly transport: string; count: number } | null = null;
 
-  constructor(name: string, hostileSomewhere: boolean) {
+  constructor(name: string, hostileSomewhere: boolean, nvmeCli: NvmeCliHost | null) {
     this.#name = name;
     this.#hostileSomewhere = hostileSomewhere;
+    this.#nvmeCli = nvmeCli;
   }
 
   handleLine(text: string, line: number): void {
@@ -117,8 +129,15 @@ class Collector {
     if (!Array.isArray(words)) {
       throw new LineProblem(words.unclosedQuoteColumn, () => "Cannot use line: a quote is not closed");
     }
-    const draft = parseWords(words);
-    return entryOf(draft, { file: this.#name, line });
+    const origin = { file: this.#name, line };
+    if (this.#nvmeCli === null) return entryOf(parseWords(words), origin);
+    const transport = otherTransport(words);
+    if (transport !== null) {
+      this.#passedOver ??= { line, transport, count: 0 };
+      this.#passedOver.count++;
+      return null;
+    }
+    return nvmeCliEntryOf(parseWords(words, ignoredWords), origin, this.#nvmeCli);
   }
 
   #add(entry: Entry): void {
@@ -147,19 +166,33 @@ class Collector {
       const message = `Cannot use ${more} more ${more === 1 ? "line" : "lines"}`;
       this.#errors.push({ file: this.#name, line: 0, column: 0, message });
     }
+    if (this.#passedOver !== null) {
+      const { line, transport, count } = this.#passedOver;
+      const others = count === 1 ? "" : `, and ${count - 1} more of other transports`;
+      const message = `Passed over line: its transport is ${
+        shownText(transport)
+      }, and only tcp is served${others}`;
+      this.#errors.push({ file: this.#name, line, column: 0, message });
+    }
     return { name: this.#name, entries: this.#entries, errors: this.#errors, badLines: this.#badLines };
   }
 }
 
 /** Options to a draft. Spellings: `--name value`, `--name=value`, `-n value`, `-n=value`, `-nvalue`, `-pgG`. */
-function parseWords(words: readonly LineWord[]): EntryDraft {
+function parseWords(
+  words: readonly LineWord[],
+  /** How many words here mean nothing to us. */
+  ignored: (text: string, next: string | undefined) => number = () => 0,
+): EntryDraft {
   const draft: EntryDraft = { options: {} };
   const seen: SeenOptions = [];
   for (let at = 0; at < words.length; at++) {
     const word = words[at];
     if (word === undefined) break;
     const { text } = word;
-    if (text.startsWith("--") && text.length > 2) {
+    const skipped = ignored(text, words[at + 1]?.text);
+    if (skipped > 0) at += skipped - 1;
+    else if (text.startsWith("--") && text.length > 2) {
       if (takeOption(draft, seen, longOption(word), words[at + 1])) at++;
     } else if (text.startsWith("-") && text.length > 1) {
       if (takeLetters(draft, seen, word, words[at + 1])) at++;
@@ -271,6 +304,21 @@ function putValue(draft: EntryDraft, option: EntryOption, value: string): string
   if (flag === undefined) return "true or false";
   option.set?.(draft, flag);
   return null;
+}
+
+/**
+ * Nothing for a line of defaults, which names neither transport nor address. The cluster has no name there: the
+ * well-known discovery NQN stands for that, and what the logs say parts such endpoints (plan/unnamed_clusters.ts).
+ */
+function nvmeCliEntryOf(draft: EntryDraft, origin: Entry["origin"], host: NvmeCliHost): Entry | null {
+  const { transport, traddr, hostnqn = host.hostnqn, subsysnqn = discoveryNqn } = draft;
+  if (transport === undefined && traddr === undefined) return null;
+  if (transport === undefined) throw new LineProblem(1, () => "Cannot use line: missing --transport");
+  if (hostnqn === null) {
+    throw new LineProblem(1, () => "Cannot use line: missing --hostnqn, and no file says who this host is");
+  }
+  const entry = entryOf({ ...draft, hostnqn, subsysnqn: discoveryNqn }, origin);
+  return subsysnqn === discoveryNqn ? entry : { ...entry, discoveryNqn: subsysnqn };
 }
 
 function entryOf(draft: EntryDraft, origin: Entry["origin"]): Entry {

@@ -142,6 +142,12 @@ export const settingsTable = {
     "pollingInterval",
   )),
   nvmeHostIDPath: setting(filePath({ optional: false }), "/etc/nvme/hostid", "File with the host identifier"),
+  nvmeDiscoveryConf: setting(
+    filePath({ optional: true }),
+    "",
+    "nvme-cli's file of discovery controllers, read beside clientConfigDir, such as /etc/nvme/discovery.conf; " +
+      "nothing for none",
+  ),
   logging: {
     filename: live(setting(
       filePath({ optional: true }),

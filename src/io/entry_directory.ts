@@ -18,15 +18,22 @@ interface ReadFile {
   readonly file: ConfigFile;
 }
 
+export interface EntryDirectoryOptions {
+  /** The one file to look at; one that is missing, with its directory or without, is no file and no error. */
+  readonly only?: string;
+}
+
 export class EntryDirectory implements ConfigDir {
   readonly path: string;
+  readonly #only: string | undefined;
   readonly #clock: Clock;
   #known = new Map<string, ReadFile>();
   /** Makes a version of what differs under the same stamp. */
   #edits = 0;
 
-  constructor(clock: Clock, path: string) {
+  constructor(clock: Clock, path: string, { only }: EntryDirectoryOptions = {}) {
     this.#clock = clock;
+    this.#only = only;
     this.path = path.replace(/(?<=.)\/+$/, "");
   }
 
@@ -52,6 +59,7 @@ export class EntryDirectory implements ConfigDir {
   }
 
   async #listNames(): Promise<string[]> {
+    if (this.#only !== undefined) return [this.#only];
     const names: string[] = [];
     for await (const { name, isDirectory } of Deno.readDir(this.path)) {
       if (!isDirectory && isEntryFileName(name)) names.push(name);

@@ -13,6 +13,8 @@ export interface Entry {
   readonly trsvcid: number;
   /** UUID text in lower case; absent means the host's own. */
   readonly hostid?: string;
+  /** NQN of the discovery controller; absent means the well-known one. */
+  readonly discoveryNqn?: string;
   readonly persistent: boolean;
   readonly options: ConnectOptions;
   /** It is remembered, and was secured; its file, which has the keys and secrets, cannot be read. */

@@ -72,6 +72,24 @@ export interface Kernel {
   watch(onHint: () => void): Closer;
 }
 
+/** The kernel's log, as far as it may be read. */
+export interface KernelLog {
+  /** Listens from this moment on; null where the log cannot be read. Never throws. */
+  listen(): KernelLogTail | null;
+}
+
+export interface KernelLogTail extends Closer {
+  /** What was said about NVMe since the last call, oldest first; bounded. Never throws and never waits. */
+  take(): readonly KernelMessage[];
+}
+
+export interface KernelMessage {
+  /** As syslog counts: 0 emergency, 3 error, 4 warning, 6 information, 7 debug. */
+  readonly severity: number;
+  /** Printable ASCII, on one line. */
+  readonly text: string;
+}
+
 /** The directory that consumers drop files into. */
 export interface ConfigDir {
   readonly path: string;
@@ -101,6 +119,8 @@ export type ConfigFile =
     readonly bytes: Uint8Array;
     /** Users other than root and ourselves can read it. */
     readonly openToOthers?: true;
+    /** It is nvme-cli's own, and its lines mean what they mean there; its name is its whole path. */
+    readonly nvmeCli?: true;
   }
   | { readonly name: string; readonly version: string; readonly error: string };
 

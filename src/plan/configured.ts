@@ -32,8 +32,8 @@ export function configuredClusters(
       draft = { endpoints: new Map(), notes: [], stamp: "" };
       clusters.set(key, draft);
     }
-    const { origin, traddr, trsvcid, hostid = "" } = entry;
-    draft.stamp += `${origin.file}:${origin.line} ${traddr} ${trsvcid} ${hostid}\n`;
+    const { origin, traddr, trsvcid, hostid = "", discoveryNqn = "" } = entry;
+    draft.stamp += `${origin.file}:${origin.line} ${traddr} ${trsvcid} ${hostid} ${discoveryNqn}\n`;
     addEntry(draft, entry, resolutions);
   }
   return clusters;
@@ -63,6 +63,7 @@ function addEndpoint(draft: Draft, entry: Entry, traddr: string, hostName?: stri
     traddr,
     trsvcid,
     hostid: entry.hostid,
+    discoveryNqn: entry.discoveryNqn,
     options: entry.options,
     ...(entry.secretsUnknown ? { secretsUnknown: true } : {}),
     source: "user",

@@ -2,11 +2,11 @@
  * Facts in, actions out: the whole of what the agent decides, as one pure function. Running it again without new
  * facts gives nothing new to do.
  */
-import { clusterKey } from "../model/cluster.ts";
 import { configuredClusters, hostNames } from "./configured.ts";
 import type { ClusterState, EndpointList, Facts } from "./facts.ts";
 import { type ConnectPlan, planConnects } from "./plan_connects.ts";
-import { planCluster } from "./plan_endpoints.ts";
+import { groupUnnamed, isUnnamed } from "./unnamed_clusters.ts";
+import { type ClusterInput, planCluster } from "./plan_endpoints.ts";
 import { addressesProvenByUse } from "./proof_by_use.ts";
 import { planSessions, type SessionPlan } from "./plan_sessions.ts";
 import { type WantedPaths, wantedPaths } from "./wanted_paths.ts";
@@ -49,20 +49,22 @@ export function plan(facts: Facts, nowMs: number): Plan {
 
 function planList(facts: Facts, nowMs: number): EndpointList {
   const { entries, list, sessions, policy } = facts;
-  const configured = entries === null ? null : configuredClusters(entries, facts.resolutions);
-  const keys = new Set(list.keys());
-  for (const entry of entries ?? []) keys.add(clusterKey(entry.cluster));
+  const files = entries === null ? null : configuredClusters(entries, facts.resolutions);
+  const { configured, groups } = groupUnnamed(list, files, sessions);
   const next = new Map<string, ClusterState>();
-  for (const key of keys) {
-    const cluster = planCluster({
+  const take = (key: string, input: Pick<ClusterInput, "previous" | "configured">) => {
+    const { followReferrals } = policy;
+    const cluster = planCluster({ ...input, sessions, followReferrals, nowMs });
+    if (cluster !== null) next.set(key, cluster);
+  };
+  for (const key of new Set([...list.keys(), ...configured?.keys() ?? []])) {
+    if (isUnnamed(key)) continue;
+    take(key, {
       previous: list.get(key),
       configured: configured === null ? null : configured.get(key),
-      sessions,
-      followReferrals: policy.followReferrals,
-      nowMs,
     });
-    if (cluster !== null) next.set(key, cluster);
   }
+  for (const { key, ...group } of groups) take(key, group);
   const same = next.size === list.size && [...next].every(([key, cluster]) => list.get(key) === cluster);
   return same ? list : next;
 }

@@ -162,7 +162,7 @@ interface Referral {
 /** A log never changes once read, and each belongs to one endpoint: its referrals are worked out once for a link. */
 const referralsByLog = new WeakMap<DiscoveryLog, { link: string | undefined; referrals: Referral[] }>();
 
-function referralsOf(log: DiscoveryLog, endpoint: Endpoint): Referral[] {
+export function referralsOf(log: DiscoveryLog, endpoint: Endpoint): readonly Referral[] {
   const link = linkOf(endpoint);
   const known = referralsByLog.get(log);
   if (known !== undefined && known.link === link) return known.referrals;

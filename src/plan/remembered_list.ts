@@ -71,6 +71,7 @@ export function rememberedEntries(state: State): Entry[] {
       traddr: endpoint.hostName ?? endpoint.traddr,
       trsvcid: endpoint.trsvcid,
       hostid: endpoint.hostid,
+      discoveryNqn: endpoint.discoveryNqn,
       persistent: entry.persistent,
       options: endpoint.options,
       ...(endpoint.secretsUnknown ? { secretsUnknown: true } : {}),

@@ -163,8 +163,10 @@ function pathFamilies({ list }: Facts, plan: Plan | null): MetricFamily[] {
   const byState = new Map<string, number>(pathStateNames.map((state) => [state, 0]));
   const byCluster = new Map<string, { labels: Labels; wanted: number; live: number }>();
   // From the list too: a cluster whose paths are all gone tells 0.
-  for (const [key, { members: [member] }] of list) {
-    if (member !== undefined) byCluster.set(key, newCount(member.endpoint.cluster));
+  for (const { members: [member] } of list.values()) {
+    if (member === undefined) continue;
+    const { cluster } = member.endpoint;
+    byCluster.set(clusterKey(cluster), newCount(cluster));
   }
   for (const { state, wanted: { path: { cluster } } } of plan?.connects.rows ?? []) {
     byState.set(state, byState.get(state)! + 1);

@@ -48,6 +48,12 @@ const rows: readonly Row[] = [
   { flag: "clientConfigDir", value: "/c", property: "clientConfigDir", expected: "/c" },
   { flag: "internalDir", value: "/i", property: "internalDir", expected: "/i" },
   { flag: "nvmeHostIDPath", value: "/n/hostid", property: "nvmeHostIDPath", expected: "/n/hostid" },
+  {
+    flag: "nvmeDiscoveryConf",
+    value: "/n/discovery.conf",
+    property: "nvmeDiscoveryConf",
+    expected: "/n/discovery.conf",
+  },
   { flag: "pollingInterval", value: "3s", property: "pollingIntervalMs", expected: 3_000 },
   { flag: "maxIOQueues", value: "4", property: "maxIOQueues", expected: 4 },
   { flag: "kato", value: "30", property: "katoSeconds", expected: 30 },

@@ -42,6 +42,7 @@ Deno.test("loadSettings() reads the example of the README without a warning", ()
     auxSuffix: "",
     pollingIntervalMs: 0,
     nvmeHostIDPath: "/etc/nvme/hostid",
+    nvmeDiscoveryConf: "",
     logging: {
       filename: "/var/log/discovery-client.log",
       maxAgeMs: 345_600_000,

@@ -151,7 +151,9 @@ export class MemoryConfigDir implements ConfigDir {
 
   #show(name: string, { bytes, version, error }: StoredFile): ConfigFile {
     if (error !== null) return { name, version, error };
-    if (bytes.length <= limits.entryFileBytesMax) return { name, version, bytes };
+    // What is named by its whole path stands for nvme-cli's own file.
+    const nvmeCli = name.startsWith("/") ? { nvmeCli: true as const } : {};
+    if (bytes.length <= limits.entryFileBytesMax) return { name, version, bytes, ...nvmeCli };
     return { name, version, error: `${bytes.length} bytes, at most ${limits.entryFileBytesMax}` };
   }
 
