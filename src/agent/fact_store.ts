@@ -242,6 +242,7 @@ export class FactStore implements Facts {
       failures,
       failure,
       retryAtMs: nowMs + delayMs,
+      failedWith: wanted.path,
       refusal: before.refusal,
       mute: !(error instanceof KernelError),
       heldMs: warned ? heldMs : 0,

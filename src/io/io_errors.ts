@@ -26,8 +26,14 @@ const codeOfName: Readonly<Record<string, string>> = {
 
 /** Numbers for which the runtime has neither a class nor a code, only words: `No such device (os error 19): …`. */
 const codeOfNumber: Readonly<Record<string, string>> = {
+  3: "ESRCH",
+  5: "EIO",
   6: "ENXIO",
   19: "ENODEV",
+  71: "EPROTO",
+  74: "EBADMSG",
+  93: "EPROTONOSUPPORT",
+  95: "EOPNOTSUPP",
   126: "ENOKEY",
   127: "EKEYEXPIRED",
   128: "EKEYREVOKED",
@@ -40,7 +46,8 @@ export function errnoOf(error: unknown): string {
   if (/^E[A-Z0-9_]+$/.test(code)) return code;
   if (!(error instanceof Error)) return code;
   const number = /\(os error (\d+)\)/.exec(error.message)?.[1] ?? "";
-  return codeOfName[error.name] ?? codeOfNumber[number] ?? code;
+  const unknown = number === "" ? code : `errno ${number}`;
+  return codeOfName[error.name] ?? codeOfNumber[number] ?? unknown;
 }
 
 /** What administrators meet, in words. */

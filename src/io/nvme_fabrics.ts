@@ -88,8 +88,9 @@ export class NvmeFabrics {
 /** What an errno means when it comes of a connect (nvmf_connect_admin_queue, nvme_tcp_alloc_admin_queue). */
 const connectReasons: Readonly<Record<string, string>> = {
   // Whatever a controller objects to: the write tells no more.
-  EIO: "the controller refused, or broke off; the kernel's log, dmesg, says why",
+  EIO: "the controller refused, or broke off",
   EKEYREJECTED: "authentication failed: host and target do not have the same DH-CHAP secrets",
+  ESRCH: "nobody is there to shake hands for TLS: tlshd has to run on this host",
   ENOKEY: "authentication or TLS is demanded, and the kernel was given no secret or has no key for it",
 };
 

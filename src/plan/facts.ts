@@ -9,6 +9,7 @@ import type { Controller } from "../model/controller.ts";
 import type { ConnectOptions } from "../model/connect_options.ts";
 import type { Endpoint } from "../model/endpoint.ts";
 import type { Entry } from "../model/entry.ts";
+import type { Path } from "../model/path.ts";
 
 export interface Facts {
   /** Union of all files, or null before the directory could be read. */
@@ -105,6 +106,8 @@ export interface ConnectFact {
   readonly failures: number;
   readonly retryAtMs: number;
   readonly failure: Failure | null;
+  /** What its entry said when the last attempt failed; null without one. With other words it need not wait. */
+  readonly failedWith: Pick<Path, "hostid" | "options"> | null;
 }
 
 export interface ControllersFact {
@@ -180,6 +183,7 @@ export const newConnectFact: ConnectFact = {
   failures: 0,
   retryAtMs: 0,
   failure: null,
+  failedWith: null,
 };
 
 /** A member whose word counts now: its session is live and its log was read in it. */

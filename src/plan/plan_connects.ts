@@ -8,6 +8,7 @@
  * does not would hold the kernel for a minute, and one that refuses tells us why, as the kernel does not.
  */
 import { limits } from "../base/limits.ts";
+import { sameConnectOptions } from "../model/connect_options.ts";
 import { type Controller, isKept } from "../model/controller.ts";
 import { controllerIndexKey, isSamePath } from "../model/path.ts";
 import {
@@ -175,7 +176,7 @@ function missingRow(pass: Pass, wanted: WantedPath): PathRow {
     const row = justConnected(pass, wanted, connect, controllers);
     if (row !== null) return row;
   }
-  if (connect.retryAtMs > nowMs && connect.failure !== null) {
+  if (connect.retryAtMs > nowMs && connect.failure !== null && !hasChanged(wanted, connect)) {
     return retryRow(pass, wanted, "failed", connect.failure.message, connect.retryAtMs);
   }
   if (kernel.present !== true && !input.dryRun) {
@@ -183,6 +184,12 @@ function missingRow(pass: Pass, wanted: WantedPath): PathRow {
     return { wanted, state: "waiting", reason, retryAtMs: nowMs };
   }
   return unprovenRow(pass, wanted) ?? provenRow(pass, wanted, connect);
+}
+
+/** Somebody has edited its entry since it failed, perhaps to put right what was wrong. */
+function hasChanged({ path }: WantedPath, { failedWith }: ConnectFact): boolean {
+  if (failedWith === null) return false;
+  return failedWith.hostid !== path.hostid || !sameConnectOptions(failedWith.options, path.options);
 }
 
 /** The kernel said yes, sysfs has not shown it yet (or never will: then try again). */

@@ -211,6 +211,7 @@ Deno.test("FactStore doubts the address when the kernel could not reach it, not 
     assertEquals(store.probes.get(one.addressKey)?.provenUntilMs === 0, doubted, code);
     const { failures, retryAtMs, failure } = store.connects.get(one.key)!;
     assertEquals([failures, retryAtMs, failure?.code], [1, 10 + limits.connectRetryMsBase, code]);
+    assertEquals(store.connects.get(one.key)?.failedWith, one.path);
   }
 });
 

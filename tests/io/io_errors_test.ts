@@ -10,12 +10,13 @@ Deno.test("errnoOf() reads the number where the runtime has no name for it", () 
   assertEquals(errnoOf(nameless("No such device", 19)), "ENODEV");
   assertEquals(errnoOf(nameless("No such device or address", 6)), "ENXIO");
   assertEquals(errnoOf(nameless("Required key not available", 126)), "ENOKEY");
+  assertEquals(errnoOf(nameless("No such process", 3)), "ESRCH");
 });
 
-Deno.test("errnoOf() takes the runtime's own code before any number, and a number it does not know as the name alone", () => {
+Deno.test("errnoOf() takes the runtime's own code before any number, and tells a number it has no name for", () => {
   const coded = Object.assign(nameless("Input/output error", 5), { code: "EIO" });
   assertEquals(errnoOf(coded), "EIO");
-  assertEquals(errnoOf(nameless("Something else", 999)), "Error");
+  assertEquals(errnoOf(nameless("Something else", 999)), "errno 999");
   assertEquals(errnoOf(new Error("(os error)")), "Error");
   assertEquals(errnoOf(new Deno.errors.NotFound("no (os error 19) here")), "ENOENT");
 });

@@ -143,6 +143,46 @@ const rows: Row[] = [
     wakeAtMs: nowMs + 9,
   },
   {
+    name: "waits after a failure while its entry says the same",
+    facts: {
+      probes: proven,
+      connects: connectFact({
+        ...{ failures: 1, failure: failure("EINVAL"), retryAtMs: nowMs + 9 },
+        failedWith: { hostid: one.path.hostid, options: { ...one.path.options } },
+      }),
+    },
+    state: "failed",
+    reason: "It failed (EINVAL)",
+    retryAtMs: nowMs + 9,
+    wakeAtMs: nowMs + 9,
+  },
+  {
+    name: "does not wait once its entry has other options",
+    facts: {
+      probes: proven,
+      connects: connectFact({
+        ...{ failures: 1, failure: failure("EINVAL"), retryAtMs: nowMs + 9 },
+        failedWith: { hostid: one.path.hostid, options: { tls: true } },
+      }),
+    },
+    state: "connecting",
+    reason: "address proven",
+    action: "connect",
+  },
+  {
+    name: "does not wait once its entry has another host identifier",
+    facts: {
+      probes: proven,
+      connects: connectFact({
+        ...{ failures: 1, failure: failure("EINVAL"), retryAtMs: nowMs + 9 },
+        failedWith: { hostid: "00112233-4455-6677-8899-aabbccddeeff", options: {} },
+      }),
+    },
+    state: "connecting",
+    reason: "address proven",
+    action: "connect",
+  },
+  {
     name: "tries a Connect of its own when it is time after a failure",
     facts: {
       probes: proven,
