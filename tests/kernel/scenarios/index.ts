@@ -12,6 +12,7 @@ import { rawConnectScenario } from "./raw_connect.ts";
 import { referral } from "./referral.ts";
 import { secrets } from "./secrets.ts";
 import { swallowed } from "./swallowed.ts";
+import { tls } from "./tls.ts";
 import { twoClusters } from "./two_clusters.ts";
 
 export const scenarios: readonly Scenario[] = [
@@ -28,4 +29,5 @@ export const scenarios: readonly Scenario[] = [
   twoClusters,
   commands,
   secrets,
+  tls,
 ];
