@@ -150,6 +150,6 @@ export function parsePort(text: string): number | undefined {
 }
 
 /** `10.0.0.1:8009`, `[fe80::1]:8009`. */
-export function formatHostPort(host: string, port: number): string {
+export function formatHostPort(host: string, port: number | string): string {
   return host.includes(":") ? `[${host}]:${port}` : `${host}:${port}`;
 }

@@ -107,6 +107,15 @@ export const limits = {
   kernelSymbolsReadBytes: 65_536,
   /** Bytes of one answer of /dev/nvme-fabrics; the list of options is below 1 KiB on today's kernels. */
   connectAnswerBytesMax: 8 * 1024,
+  /** Bytes of one record of /dev/kmsg (CONSOLE_EXT_LOG_MAX); a shorter buffer makes the read fail. */
+  kmsgRecordBytesMax: 8 * 1024,
+  /** Records of /dev/kmsg read after a failed connect: more than any kernel's log holds. */
+  kmsgRecordsMax: 20_000,
+  /** Of these, the last ones are looked at. */
+  kmsgRecordsKept: 500,
+  /** Messages of the kernel that go into the error of a connect, and their characters. */
+  kernelWordsLinesMax: 4,
+  kernelWordsCharsMax: 800,
   /** CPU numbers from 0 below this; the affinity mask has a bit for each, as cpu_set_t has. */
   coresMax: 1_024,
   /** /dev/nvme-fabrics is looked for again after this when it is missing, ms. */
@@ -222,4 +231,29 @@ export const limits = {
   metricCodesMax: 64,
   /** Longest profile, seconds; its answer comes at the end, and must come within `httpHandlerTimeoutMs`. */
   profileSecondsMax: 120,
+
+  // --- control socket ---
+  /** Bytes of a request's body on the control socket. */
+  controlBodyBytesMax: 4 * 1024,
+  /** Bytes of an answer that a command takes: 65,536 paths are some 40 MB. */
+  controlAnswerBytesMax: 128 * 1024 * 1024,
+  /** From a command's request to its answer, ms. */
+  controlAnswerTimeoutMs: 10_000,
+  /** Somebody who answers on a socket that is in the way does so within this, ms. */
+  controlProbeMs: 1_000,
+  /** Bytes of /etc/group that we look through. */
+  groupFileBytesMax: 4 * 1024 * 1024,
+  /** Events kept for whoever comes later. */
+  eventsKeptMax: 500,
+  /** Those who watch events at once. */
+  eventReadersMax: 16,
+  /** Events that wait for one of them; then it is let go. */
+  eventsWaitingMax: 2_000,
+  /** After so long without an event a reader is shown that there was none, ms: that finds those that have gone. */
+  eventsQuietMs: 15_000,
+  /** Records named for each of what came, went and changed in a log. */
+  recordsToldMax: 5,
+  /** Controllers named after one look at sysfs, and entry files after one scan. */
+  controllersToldMax: 50,
+  entryFilesToldMax: 50,
 } as const;

@@ -1,5 +1,6 @@
 /** The debug endpoint of a running agent: its settings, what it shows, and where it listens. */
 import type { Agent } from "../agent/agent.ts";
+import { formatHostPort } from "../base/address.ts";
 import { errorText } from "../base/errors.ts";
 import { commit, version } from "../base/version.ts";
 import { HttpServer } from "../io/http_server.ts";
@@ -11,8 +12,8 @@ import { metricFamilies } from "../report/metric_families.ts";
 import type { MetricFamily } from "../report/metric_family.ts";
 import { ProfileSite } from "../report/profile_site.ts";
 import type { Tally } from "../report/tally.ts";
-import { DebugEndpoint } from "./debug_endpoint.ts";
 import type { EffectiveSettings } from "./effective_settings.ts";
+import { ListenerKeeper } from "./listener_keeper.ts";
 
 export interface AgentDebugOptions {
   readonly world: Pick<World, "clock" | "random" | "log">;
@@ -39,22 +40,22 @@ export function openAgentDebug(options: AgentDebugOptions): Closer | null {
     ...settings.debug.enablepprof ? { profiles: (request) => profiles.handle(request) } : {},
     ...settings.debug.metrics ? { families: () => agentFamilies(options) } : {},
   });
-  const endpoint = new DebugEndpoint({
+  const endpoint = new ListenerKeeper({
     clock,
     random,
     log,
-    address,
-    listen: ({ host, port }, onGone) =>
+    what: "debug endpoint",
+    place: formatHostPort(address.host, address.port),
+    listen: (onGone) =>
       new HttpServer({
+        ...address,
         clock,
-        host,
-        port,
         onGone,
         handle: (request) => site.handle(request),
         onProblem: (error) => log.error(`The debug endpoint could not answer: ${errorText(error)}`),
       }),
   });
-  endpoint.start();
+  void endpoint.start();
   return endpoint;
 }
 

@@ -1,6 +1,6 @@
 /**
  * The head of an HTTP/1 request, from bytes (RFC 9112 §3 and §5), and that of a response, to text. Knows no bodies:
- * nobody sends us any. Lenient in nothing: what is not well formed is refused.
+ * whoever reads them counts them. Lenient in nothing: what is not well formed is refused.
  */
 
 export interface RequestHead {
@@ -51,6 +51,7 @@ const reasons: Readonly<Record<number, string>> = {
   406: "Not Acceptable",
   408: "Request Timeout",
   409: "Conflict",
+  411: "Length Required",
   413: "Content Too Large",
   431: "Request Header Fields Too Large",
   500: "Internal Server Error",

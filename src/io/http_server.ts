@@ -1,5 +1,6 @@
 /**
- * A small HTTP/1.1 server for those who look at the agent: GET and HEAD without bodies, one request a connection.
+ * A small HTTP/1.1 server for those who look at the agent, on a port or on a socket of this host: one request a
+ * connection, with a body only where the options say how large one may be.
  *
  * Why not the runtime's own: it bounds neither connections nor their time, and every one takes a descriptor that the
  * agent's sessions need. Here a connection has a deadline for its request and one for taking its answer, there are no
@@ -10,25 +11,28 @@ import type { Clock, Timer } from "../base/clock.ts";
 import { limits } from "../base/limits.ts";
 import { type HttpHandler, type HttpResponse, textResponse } from "../model/http.ts";
 import type { Closer } from "../model/world.ts";
-import { formatResponseHead, headEnd, parseRequestHead } from "./http_head.ts";
+import { formatResponseHead, headEnd, parseRequestHead, type RequestHead } from "./http_head.ts";
 import { transportError } from "./io_errors.ts";
 
-export interface HttpServerOptions {
+/** An address or name to listen on; port 0: any that is free. Or a socket that listens already, which is ours then. */
+export type HttpPlace =
+  | { readonly host: string; readonly port: number; readonly socket?: undefined }
+  | { readonly socket: Deno.UnixListener };
+
+export type HttpServerOptions = HttpPlace & {
   readonly clock: Clock;
-  /** Address or name to listen on. */
-  readonly host: string;
-  /** 0: any that is free. */
-  readonly port: number;
+  /** Bytes of a request's body; left out, bodies are not read. */
+  readonly bodyBytesMax?: number;
   readonly handle: HttpHandler;
   /** What the handler threw. */
   readonly onProblem: (error: unknown) => void;
   /** The listener ended by itself. */
   readonly onGone: (error: Error) => void;
-}
+};
 
 export class HttpServer implements Closer {
   readonly #options: HttpServerOptions;
-  readonly #listener: Deno.TcpListener;
+  readonly #listener: Deno.TcpListener | Deno.UnixListener;
   readonly #connections = new Set<HttpConnection>();
   readonly #pauses = new Set<Timer>();
   #isClosed = false;
@@ -36,17 +40,14 @@ export class HttpServer implements Closer {
   /** Listens at once. Throws TransportError with the errno's name, such as `EADDRINUSE`. */
   constructor(options: HttpServerOptions) {
     this.#options = options;
-    const { host, port } = options;
-    try {
-      this.#listener = Deno.listen({ hostname: host, port, transport: "tcp" });
-    } catch (error) {
-      throw transportError(`Cannot listen on ${formatHostPort(host, port)}`, error);
-    }
+    this.#listener = options.socket ?? listenOn(options.host, options.port);
     void this.#accept();
   }
 
+  /** 0 for a socket. */
   get port(): number {
-    return (this.#listener.addr as Deno.NetAddr).port;
+    const { addr } = this.#listener;
+    return addr.transport === "tcp" ? addr.port : 0;
   }
 
   /** Connections open now. */
@@ -94,7 +95,7 @@ export class HttpServer implements Closer {
     });
   }
 
-  #take(socket: Deno.TcpConn): void {
+  #take(socket: Socket): void {
     if (this.#connections.size >= limits.httpConnectionsMax) {
       // In the order of their coming. Whoever is served takes a moment only, so that the oldest one hangs.
       const open = this.#open();
@@ -110,8 +111,18 @@ export class HttpServer implements Closer {
   }
 }
 
+type Socket = Deno.TcpConn | Deno.UnixConn;
+
+function listenOn(host: string, port: number): Deno.TcpListener {
+  try {
+    return Deno.listen({ hostname: host, port, transport: "tcp" });
+  } catch (error) {
+    throw transportError(`Cannot listen on ${formatHostPort(host, port)}`, error);
+  }
+}
+
 class HttpConnection {
-  readonly #socket: Deno.TcpConn;
+  readonly #socket: Socket;
   readonly #options: HttpServerOptions;
   readonly #gone = new AbortController();
   #deadline: Timer | null = null;
@@ -119,7 +130,7 @@ class HttpConnection {
   isIdle = true;
   isClosed = false;
 
-  constructor(socket: Deno.TcpConn, options: HttpServerOptions) {
+  constructor(socket: Socket, options: HttpServerOptions) {
     this.#socket = socket;
     this.#options = options;
   }
@@ -135,10 +146,10 @@ class HttpConnection {
   async serve(): Promise<void> {
     try {
       this.#within(limits.httpRequestTimeoutMs);
-      const head = await this.#readHead();
-      if (head === null) return;
+      const bytes = await this.#readHead();
+      if (bytes === null) return;
       this.isIdle = false;
-      await this.#respond(head);
+      await this.#respond(bytes);
       this.isIdle = true;
       await this.#linger();
     } catch {
@@ -155,41 +166,67 @@ class HttpConnection {
     this.#deadline = this.#options.clock.setTimer(timeoutMs, () => this.close());
   }
 
-  /** Null when the other side ends before it has asked. */
+  /** The head and what came with it. Null when the other side ends before it has asked. */
   async #readHead(): Promise<Uint8Array | null> {
     const buffer = new Uint8Array(limits.httpHeadBytesMax);
     for (let length = 0; length < buffer.length;) {
       const count = await this.#socket.read(buffer.subarray(length));
       if (count === null) return null;
       length += count;
-      const end = headEnd(buffer.subarray(0, length));
-      if (end !== null) return buffer.subarray(0, end);
+      if (headEnd(buffer.subarray(0, length)) !== null) return buffer.subarray(0, length);
     }
     return buffer;
   }
 
   async #respond(bytes: Uint8Array): Promise<void> {
-    const head = headEnd(bytes) === null ? null : parseRequestHead(bytes);
-    if (head === null) {
+    const end = headEnd(bytes);
+    const head = end === null ? null : parseRequestHead(bytes.subarray(0, end));
+    if (end === null || head === null) {
       const isLong = bytes.length >= limits.httpHeadBytesMax;
       return this.#send(
         isLong ? textResponse(431, "Request too long") : textResponse(400, "Bad request"),
         false,
       );
     }
-    const { method, path, query, headers } = head;
-    const isHead = method === "HEAD";
+    const isHead = head.method === "HEAD";
+    const body = await this.#readBody(head, bytes.subarray(end));
+    if (body !== null && "status" in body) return this.#send(body, isHead);
+    await this.#send(await this.#answer(head, body), isHead);
+  }
+
+  async #answer(
+    { method, path, query, headers }: RequestHead,
+    body: Uint8Array | null,
+  ): Promise<HttpResponse> {
     this.#within(limits.httpHandlerTimeoutMs);
-    const peer = canonicalAddress((this.#socket.remoteAddr as Deno.NetAddr).hostname);
-    const request = { method, path, query, headers, peer, signal: this.#gone.signal };
-    let response: HttpResponse;
+    const { remoteAddr } = this.#socket;
+    const peer = remoteAddr.transport === "tcp" ? canonicalAddress(remoteAddr.hostname) : "";
+    const request = { method, path, query, headers, peer, signal: this.#gone.signal, ...body && { body } };
     try {
-      response = await this.#options.handle(request);
+      return await this.#options.handle(request);
     } catch (error) {
       this.#options.onProblem(error);
-      response = textResponse(500, "Internal error");
+      return textResponse(500, "Internal error");
     }
-    await this.#send(response, isHead);
+  }
+
+  /** `begun` is what came with the head. Null where bodies are not read, an answer where this one cannot be. */
+  async #readBody({ headers }: RequestHead, begun: Uint8Array): Promise<Uint8Array | HttpResponse | null> {
+    const { bodyBytesMax } = this.#options;
+    if (bodyBytesMax === undefined) return null;
+    if (headers.has("transfer-encoding")) return textResponse(411, "Content-Length is needed");
+    const field = headers.get("content-length") ?? "0";
+    if (!/^\d{1,15}$/.test(field)) return textResponse(400, "Bad request");
+    const length = Number(field);
+    if (length > bodyBytesMax) return textResponse(413, `More than ${bodyBytesMax} bytes`);
+    const body = new Uint8Array(length);
+    body.set(begun.subarray(0, length));
+    for (let at = Math.min(begun.length, length); at < length;) {
+      const count = await this.#socket.read(body.subarray(at));
+      if (count === null) return textResponse(400, "The body ends too soon");
+      at += count;
+    }
+    return body;
   }
 
   async #send({ status, type, body, headers }: HttpResponse, isHead: boolean): Promise<void> {
@@ -206,7 +243,11 @@ class HttpConnection {
     await this.#write(new TextEncoder().encode(formatResponseHead(status, fields)));
     if (isHead || bytes === null) return;
     if (bytes instanceof Uint8Array) return await this.#write(bytes);
-    for await (const part of bytes) await this.#write(part);
+    for await (const part of bytes) {
+      await this.#write(part);
+      // The next part comes when something happens.
+      this.#deadline?.cancel();
+    }
   }
 
   /** In pieces: whoever takes none of them in time is cut off, whoever is slow is not. */
@@ -230,7 +271,7 @@ class HttpConnection {
   }
 }
 
-function closeQuietly(socket: Deno.TcpConn): void {
+function closeQuietly(socket: Socket): void {
   try {
     socket.close();
   } catch {

@@ -8,8 +8,10 @@ export interface HttpRequest {
   readonly query: URLSearchParams;
   /** By name in lower case; several of one name are joined by commas. */
   readonly headers: ReadonlyMap<string, string>;
-  /** IP address of the other side. */
+  /** IP address of the other side; empty on a socket of this host. */
   readonly peer: string;
+  /** Where the server reads bodies. */
+  readonly body?: Uint8Array;
   /** Aborted when the other side is gone or the server closes. */
   readonly signal: AbortSignal;
 }

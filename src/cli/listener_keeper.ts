@@ -1,47 +1,55 @@
 /**
- * Keeps the debug endpoint open: what cannot be bound is told once and tried again, and never stops the agent. What
- * is answered is somebody else's matter.
+ * Keeps something open that listens, the debug endpoint or the control socket: what cannot be opened is told once and
+ * tried again, and never stops the agent. What is answered is somebody else's matter.
  */
-import { formatHostPort } from "../base/address.ts";
 import { backoffDelayMs } from "../base/backoff.ts";
 import type { Clock, Timer } from "../base/clock.ts";
 import { errorCode, errorText } from "../base/errors.ts";
 import { limits } from "../base/limits.ts";
 import type { Random } from "../base/random.ts";
-import type { HostPort } from "../config/setting_kind.ts";
 import type { Closer, Log } from "../model/world.ts";
 
-export interface DebugEndpointOptions {
+export interface ListenerKeeperOptions {
   readonly clock: Clock;
   readonly random: Random;
   readonly log: Log;
-  readonly address: HostPort;
+  /** `debug endpoint` */
+  readonly what: string;
+  /** Where it listens, for people. */
+  readonly place: string;
   /** Opens it; throws typed errors. `onGone`: it ended by itself. */
-  readonly listen: (address: HostPort, onGone: (error: Error) => void) => Closer;
+  readonly listen: (onGone: (error: Error) => void) => Closer | Promise<Closer>;
 }
 
-export class DebugEndpoint implements Closer {
-  readonly #options: DebugEndpointOptions;
+export class ListenerKeeper implements Closer {
+  readonly #options: ListenerKeeperOptions;
   #server: Closer | null = null;
   #timer: Timer | null = null;
   #failures = 0;
   #toldCode = "";
   #isClosed = false;
 
-  constructor(options: DebugEndpointOptions) {
+  constructor(options: ListenerKeeperOptions) {
     this.#options = options;
   }
 
-  /** Once. */
-  start(): void {
-    const { address, listen, log } = this.#options;
+  /** Once. Returns, or resolves, when the first attempt is over. */
+  start(): void | Promise<void> {
     this.#timer = null;
     try {
-      this.#server = listen(address, (error) => this.#handleFailure(error));
+      const server = this.#options.listen((error) => this.#handleFailure(error));
+      if (!(server instanceof Promise)) return this.#handleOpen(server);
+      return server.then((opened) => this.#handleOpen(opened), (error) => this.#handleFailure(error));
     } catch (error) {
       return this.#handleFailure(error);
     }
-    const text = `Debug endpoint on ${formatHostPort(address.host, address.port)}`;
+  }
+
+  #handleOpen(server: Closer): void {
+    if (this.#isClosed) return server.close();
+    this.#server = server;
+    const { log, what, place } = this.#options;
+    const text = `The ${what} is on ${place}`;
     if (this.#failures === 0) log.debug(text);
     else log.info(`${text}: it could be opened now`);
     this.#failures = 0;
@@ -55,12 +63,12 @@ export class DebugEndpoint implements Closer {
   }
 
   #handleFailure(error: unknown): void {
-    const { clock, random, log } = this.#options;
+    const { clock, random, log, what } = this.#options;
     this.#server = null;
     if (this.#isClosed) return;
     this.#failures++;
     const code = errorCode(error);
-    const message = `The debug endpoint is not there, the agent goes on without: ${errorText(error)}`;
+    const message = `The ${what} is not there, the agent goes on without: ${errorText(error)}`;
     if (code === this.#toldCode) log.debug(message);
     else log.warn(`${message}; it is tried again`);
     this.#toldCode = code;
@@ -70,6 +78,6 @@ export class DebugEndpoint implements Closer {
       maxMs: limits.debugRetryMsMax,
       random,
     });
-    this.#timer = clock.setTimer(delayMs, () => this.start());
+    this.#timer = clock.setTimer(delayMs, () => void this.start());
   }
 }

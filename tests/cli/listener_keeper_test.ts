@@ -1,15 +1,13 @@
 import { AgentError, TransportError } from "../../src/base/errors.ts";
 import { limits } from "../../src/base/limits.ts";
 import { seededRandom } from "../../src/base/random.ts";
-import { DebugEndpoint } from "../../src/cli/debug_endpoint.ts";
+import { ListenerKeeper } from "../../src/cli/listener_keeper.ts";
 import { HttpServer } from "../../src/io/http_server.ts";
 import { textResponse } from "../../src/model/http.ts";
 import { assert, assertEquals } from "../assert.ts";
 import { eventually } from "../io/eventually.ts";
 import { MemoryLog } from "../sim/memory_log.ts";
 import { VirtualClock } from "../sim/virtual_clock.ts";
-
-const address = { host: "127.0.0.1", port: 6060 };
 
 class Bench {
   readonly clock = new VirtualClock();
@@ -19,13 +17,13 @@ class Bench {
   attempts = 0;
   open = 0;
   onGone: (error: Error) => void = () => {};
-  readonly endpoint = new DebugEndpoint({
+  readonly endpoint = new ListenerKeeper({
     clock: this.clock,
     random: seededRandom(1),
     log: this.log,
-    address,
-    listen: (asked, onGone) => {
-      assertEquals(asked, address);
+    what: "debug endpoint",
+    place: "127.0.0.1:6060",
+    listen: (onGone) => {
       this.attempts++;
       if (this.error !== null) throw this.error;
       this.onGone = onGone;
@@ -41,7 +39,7 @@ class Bench {
 
 const inUse = new TransportError("EADDRINUSE", "Cannot listen on 127.0.0.1:6060: EADDRINUSE");
 
-Deno.test("DebugEndpoint says nothing above debug when all is well, and closes what it opened", () => {
+Deno.test("ListenerKeeper says nothing above debug when all is well, and closes what it opened", () => {
   const bench = new Bench();
   bench.endpoint.start();
   assertEquals([bench.open, bench.told("info"), bench.told("warn")], [1, [], []]);
@@ -49,7 +47,7 @@ Deno.test("DebugEndpoint says nothing above debug when all is well, and closes w
   assertEquals([bench.open, bench.clock.liveTimers()], [0, 0]);
 });
 
-Deno.test("DebugEndpoint tells a port in use once, tries again with backoff, and has it when it is free", async () => {
+Deno.test("ListenerKeeper tells a port in use once, tries again with backoff, and has it when it is free", async () => {
   const bench = new Bench();
   bench.error = inUse;
   bench.endpoint.start();
@@ -66,7 +64,7 @@ Deno.test("DebugEndpoint tells a port in use once, tries again with backoff, and
   assertEquals(bench.log.violations, []);
 });
 
-Deno.test("DebugEndpoint tells another reason anew", async () => {
+Deno.test("ListenerKeeper tells another reason anew", async () => {
   const bench = new Bench();
   bench.error = inUse;
   bench.endpoint.start();
@@ -75,7 +73,7 @@ Deno.test("DebugEndpoint tells another reason anew", async () => {
   assertEquals(bench.told("warn").length, 2);
 });
 
-Deno.test("DebugEndpoint opens again what ended by itself, and not after it was closed", async () => {
+Deno.test("ListenerKeeper opens again what ended by itself, and not after it was closed", async () => {
   const bench = new Bench();
   bench.endpoint.start();
   bench.open = 0;
@@ -91,18 +89,26 @@ Deno.test("DebugEndpoint opens again what ended by itself, and not after it was 
   assertEquals([bench.attempts, bench.clock.liveTimers()], [2, 0]);
 });
 
-Deno.test("DebugEndpoint has a port of this host as soon as another program leaves it", async () => {
+Deno.test("ListenerKeeper has a port of this host as soon as another program leaves it", async () => {
   const clock = new VirtualClock();
   const other = Deno.listen({ hostname: "127.0.0.1", port: 0 });
   const { port } = other.addr;
   const log = new MemoryLog(clock);
-  const endpoint = new DebugEndpoint({
+  const endpoint = new ListenerKeeper({
     clock,
     random: seededRandom(1),
     log,
-    address: { host: "127.0.0.1", port },
-    listen: ({ host, port }, onGone) =>
-      new HttpServer({ clock, host, port, onGone, handle: () => textResponse(200, "ours"), onProblem() {} }),
+    what: "debug endpoint",
+    place: `127.0.0.1:${port}`,
+    listen: (onGone) =>
+      new HttpServer({
+        clock,
+        host: "127.0.0.1",
+        port,
+        onGone,
+        handle: () => textResponse(200, "ours"),
+        onProblem() {},
+      }),
   });
   try {
     endpoint.start();
@@ -116,4 +122,25 @@ Deno.test("DebugEndpoint has a port of this host as soon as another program leav
   } finally {
     endpoint.close();
   }
+});
+
+Deno.test("ListenerKeeper opens what takes a moment to open, and closes it when it is too late", async () => {
+  const clock = new VirtualClock();
+  const log = new MemoryLog(clock);
+  let closed = 0;
+  let opened: ((server: { close(): void }) => void) | undefined;
+  const endpoint = new ListenerKeeper({
+    clock,
+    random: seededRandom(1),
+    log,
+    what: "control socket",
+    place: "/run/x.sock",
+    listen: () => new Promise((resolve) => opened = resolve),
+  });
+  const started = endpoint.start();
+  endpoint.close();
+  opened?.({ close: () => void closed++ });
+  await started;
+  assertEquals(closed, 1);
+  assertEquals(log.lines, []);
 });
