@@ -11,6 +11,8 @@ const symbols = {
   open: { parameters: ["buffer", "i32", "u32"], result: "i32" },
   flock: { parameters: ["i32", "i32"], result: "i32" },
   close: { parameters: ["i32"], result: "i32" },
+  lseek: { parameters: ["i32", "i64", "i32"], result: "i64" },
+  read: { parameters: ["i32", "buffer", "usize"], result: "isize" },
   socket: { parameters: ["i32", "i32", "i32"], result: "i32" },
   bind: { parameters: ["i32", "buffer", "u32"], result: "i32" },
   setsockopt: { parameters: ["i32", "i32", "i32", "buffer", "u32"], result: "i32" },
@@ -121,7 +123,14 @@ export function setCpuAffinity(cores: readonly number[]): void {
 
 // --- file lock ---
 
-const openFlags = { readWrite: 0o2, create: 0o100, closeOnExec: 0o2000000, noFollow: 0o400000 } as const;
+const openFlags = {
+  readOnly: 0,
+  readWrite: 0o2,
+  create: 0o100,
+  nonBlocking: 0o4000,
+  noFollow: 0o400000,
+  closeOnExec: 0o2000000,
+} as const;
 const lockExclusiveNow = 2 | 4;
 
 /**
@@ -145,6 +154,31 @@ export function lockFile(path: string): { unlock(): void } | null {
   const error = failure(libc, `Cannot lock ${path}`);
   libc.call.close(fd);
   if (error.code === "EAGAIN") return null;
+  throw error;
+}
+
+// --- devices ---
+
+/** Opens a device for reading what comes from now on, without ever waiting. Throws KernelError. */
+export function openAtEnd(path: string): number {
+  const libc = loadLibc();
+  const flags = openFlags.readOnly | openFlags.nonBlocking | openFlags.closeOnExec;
+  const fd = libc.call.open(cString(path), flags, 0);
+  if (fd < 0) throw failure(libc, `Cannot open ${path}`);
+  const seekEnd = 2;
+  if (libc.call.lseek(fd, 0n, seekEnd) >= 0n) return fd;
+  const error = failure(libc, `Cannot find the end of ${path}`);
+  libc.call.close(fd);
+  throw error;
+}
+
+/** One read without waiting: the bytes it gave; null when there is nothing. Throws KernelError. */
+export function readNow(fd: number, buffer: Uint8Array<ArrayBuffer>): number | null {
+  const libc = loadLibc();
+  const count = Number(libc.call.read(fd, buffer, BigInt(buffer.length)));
+  if (count >= 0) return count;
+  const error = failure(libc, "Cannot read");
+  if (error.code === "EAGAIN" || error.code === "EINTR") return null;
   throw error;
 }
 

@@ -1,7 +1,9 @@
-/** The Linux host as Kernel: the fabrics device, sysfs and the kernel's events put together. */
+/** The Linux host as Kernel: the fabrics device, the kernel's log, sysfs and the kernel's events put together. */
 import type { Clock } from "../base/clock.ts";
 import type { Controller } from "../model/controller.ts";
-import type { Kernel } from "../model/world.ts";
+import type { Kernel, KernelLog } from "../model/world.ts";
+import { explainConnect } from "./kernel_words.ts";
+import { Kmsg } from "./kmsg.ts";
 import { NvmeFabrics } from "./nvme_fabrics.ts";
 import { ControllerReader } from "./sysfs.ts";
 import { type UeventWatch, watchUevents } from "./uevents.ts";
@@ -12,21 +14,28 @@ export interface LinuxKernelOptions {
   readonly onProblem?: (error: Error) => void;
   readonly devicePath?: string;
   readonly sysfsRoot?: string;
+  readonly kernelLog?: KernelLog;
 }
 
 export class LinuxKernel implements Kernel {
   readonly #fabrics: NvmeFabrics;
   readonly #reader: ControllerReader;
   readonly #onProblem: (error: Error) => void;
+  readonly #kernelLog: KernelLog;
 
   constructor(options: LinuxKernelOptions) {
     this.#fabrics = new NvmeFabrics(options.devicePath);
     this.#reader = new ControllerReader(options.clock, options.sysfsRoot);
     this.#onProblem = options.onProblem ?? (() => {});
+    this.#kernelLog = options.kernelLog ?? new Kmsg();
   }
 
   connect(options: string): Promise<{ instance: number; cntlid: number }> {
-    return this.#fabrics.connect(options);
+    return explainConnect(() => this.#fabrics.connect(options), {
+      options,
+      kernelLog: this.#kernelLog,
+      namesKnown: () => this.#reader.names(),
+    });
   }
 
   supportedOptions(): Promise<ReadonlySet<string> | null> {

@@ -26,6 +26,7 @@ export class ControllerReader {
   readonly #clock: Pick<Clock, "nowMs">;
   readonly #root: string;
   #known = new Map<string, KnownController>();
+  #names: readonly string[] | null = null;
 
   constructor(clock: Pick<Clock, "nowMs">, root = "/sys/class/nvme") {
     this.#clock = clock;
@@ -35,11 +36,25 @@ export class ControllerReader {
   /** As readControllers(). Overlapping calls are allowed. */
   async read(): Promise<Controller[]> {
     const names = await listControllerNames(this.#root);
+    this.#names = names;
     const found = await inParallel(names, limits.readsInFlightMax, (name) => this.#readOne(name));
     const controllers = found.filter((controller) => controller !== null);
     const living = new Set(names);
     for (const name of this.#known.keys()) if (!living.has(name)) this.#known.delete(name);
     return controllers.sort((a, b) => a.instance - b.instance);
+  }
+
+  /**
+   * Names of the controllers as they were last read; read now, in this thread, where that was never done. None where
+   * that cannot be.
+   */
+  names(): readonly string[] {
+    if (this.#names !== null) return this.#names;
+    try {
+      return [...Deno.readDirSync(this.#root)].map(({ name }) => name);
+    } catch {
+      return [];
+    }
   }
 
   async #readOne(name: string): Promise<Controller | null> {

@@ -28,6 +28,7 @@ import { framer } from "./targets/framer.ts";
 import { growingBytes } from "./targets/growing_bytes.ts";
 import { httpHead } from "./targets/http_head.ts";
 import { identify } from "./targets/identify.ts";
+import { kmsg } from "./targets/kmsg.ts";
 import { lineWords } from "./targets/line_words.ts";
 import { logReader } from "./targets/log_reader.ts";
 import { nqn } from "./targets/nqn.ts";
@@ -58,6 +59,7 @@ export const fuzzTargets: readonly FuzzTarget[] = [
   state,
   sysfs,
   uevent,
+  kmsg,
   httpHead,
   growingBytes,
   probe,

@@ -36,6 +36,11 @@ let program: readonly string[] = [
   `${Deno.cwd()}/main.ts`,
 ];
 
+/** Program and first arguments, for who starts it in another way. */
+export function agentProgram(): readonly string[] {
+  return program;
+}
+
 export function useBinary(): void {
   program = [`${Deno.cwd()}/discovery-client`];
 }
@@ -218,26 +223,22 @@ ${settings.extra ?? ""}`;
 
   /** What the agent wrote last. */
   async logTail(lines: number): Promise<string[]> {
-    const tail: string[] = [];
-    for (const file of [`${this.#dir}/stderr.log`, this.logFile]) {
-      const text = await Deno.readTextFile(file).catch(() => "");
-      tail.push(`${file} (${this.#starts} starts):`, ...text.trimEnd().split("\n").slice(-lines));
-    }
-    return tail;
+    const last = (await this.log()).trimEnd().split("\n").slice(-lines);
+    return [`${this.#dir}/stderr.log (${this.#starts} starts):`, ...last];
+  }
+
+  /** All that the agents of this home have logged; the log file has the same lines. */
+  async log(): Promise<string> {
+    return await Deno.readTextFile(`${this.#dir}/stderr.log`).catch(() => "");
   }
 
   /** Lines of the agent's log that hold the text. */
   async logCount(text: string): Promise<number> {
-    // The log file has the same lines.
-    const lines = await Deno.readTextFile(`${this.#dir}/stderr.log`).catch(() => "");
-    return lines.split(text).length - 1;
+    return (await this.log()).split(text).length - 1;
   }
 
   async logContains(text: string): Promise<boolean> {
-    for (const file of [`${this.#dir}/stderr.log`, this.logFile]) {
-      if ((await Deno.readTextFile(file).catch(() => "")).includes(text)) return true;
-    }
-    return false;
+    return await this.logCount(text) > 0;
   }
 }
 

@@ -46,6 +46,14 @@ async function addNamespace(nqn: string, device: string): Promise<void> {
   await set(path, "enable", "1");
 }
 
+/** The controllers that a subsystem can have at once, by their identifiers. */
+export async function setControllerIds(nqn: string, min: number, max: number): Promise<void> {
+  const path = `${root}/subsystems/${nqn}`;
+  // At no time may the range be empty.
+  await set(path, "attr_cntlid_max", String(max));
+  await set(path, "attr_cntlid_min", String(min));
+}
+
 /** In one blocking step: storms of changes leave no time for more. */
 export function showToAnyHost(nqn: string, shown: boolean): void {
   Deno.writeTextFileSync(`${root}/subsystems/${nqn}/attr_allow_any_host`, shown ? "1" : "0", {

@@ -12,6 +12,7 @@ import type { Controller, ControllerState } from "../../src/model/controller.ts"
 import type { Closer, Kernel } from "../../src/model/world.ts";
 import { type FabricsOptions, fabricsTokens, parseFabricsOptions } from "./fabrics_options.ts";
 import type { ConnectRecord, LossRecord } from "./kernel_record.ts";
+import { MemoryKernelLog } from "./memory_kernel_log.ts";
 import type { ConnectAnswer, Reachability } from "./reachability.ts";
 import { tornController } from "./torn_controller.ts";
 
@@ -58,6 +59,8 @@ export class MemoryKernel implements Kernel {
     hostid: "00000000-dead-4bad-8bad-000000000001",
   };
 
+  /** What it says of connects. */
+  readonly log = new MemoryKernelLog();
   /** False: no module, no device, ENOENT. */
   loaded = true;
   /** Every write in order. */
@@ -90,7 +93,11 @@ export class MemoryKernel implements Kernel {
     this.#lastInstance = (options.firstInstance ?? 0) - 1;
   }
 
-  async connect(text: string): Promise<{ instance: number; cntlid: number }> {
+  connect(text: string): Promise<{ instance: number; cntlid: number }> {
+    return this.log.explain(text, () => this.#write(text), () => this.list().map(({ name }) => name));
+  }
+
+  async #write(text: string): Promise<{ instance: number; cntlid: number }> {
     const { clock } = this.#options;
     if (!this.loaded) throw kernelError("ENOENT", "no such device: /dev/nvme-fabrics");
     const record: ConnectRecord = {
@@ -244,6 +251,7 @@ export class MemoryKernel implements Kernel {
       return { instance: live.instance, cntlid: live.cntlid };
     } catch (error) {
       record.result = errorCode(error);
+      this.log.writeResult(record);
       if (live !== null && this.#isThere(live)) this.#remove(live, "failed");
       throw error;
     }

@@ -326,3 +326,19 @@ Deno.test("MemoryKernel tells the connects of one run from those of another", as
   await clock.advance(3_500);
   assertEquals([kernel.inFlight, kernel.connects.map(({ run }) => run)], [0, [1, 2, 2]]);
 });
+
+Deno.test("MemoryKernel says in its log why a connect failed, and the error repeats it; unless nobody may read it", async () => {
+  const { kernel, clock } = setUp();
+  kernel.refuse = "EIO";
+  const failure = async () => {
+    const failing = assertRejects(() => kernel.connect(connectText()), KernelError);
+    await clock.advance(5_000);
+    return (await failing).message;
+  };
+  const words =
+    'the kernel says: nvme nvme0: Connect Invalid Data Parameter, subsysnqn "nqn.2020-01.com.example:a"';
+  assert((await failure()).endsWith(words));
+  kernel.log.readable = false;
+  assert((await failure()).endsWith("EIO; the kernel's log, dmesg, may say why"));
+  assertEquals(kernel.log.listeners, 0);
+});
