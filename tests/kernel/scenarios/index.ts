@@ -4,6 +4,7 @@ import { autoDetect } from "./auto_detect.ts";
 import { changes } from "./changes.ts";
 import { coldStart } from "./cold_start.ts";
 import { commands } from "./commands.ts";
+import { container } from "./container.ts";
 import { deletedController } from "./deleted_controller.ts";
 import { files } from "./files.ts";
 import { kill } from "./kill.ts";
@@ -30,4 +31,5 @@ export const scenarios: readonly Scenario[] = [
   commands,
   secrets,
   tls,
+  container,
 ];
