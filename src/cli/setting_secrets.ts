@@ -1,7 +1,6 @@
 /** The secrets that settings name, read from their files; what cannot be used is told by path, never by content. */
 import { ConfigError, errorText } from "../base/errors.ts";
 import { Secret } from "../base/secret.ts";
-import { withAuxSuffix } from "../config/aux_suffix.ts";
 import { saysCtrl, saysHost, type SecretSettings } from "../config/cluster_secrets.ts";
 import type { Settings } from "../config/settings.ts";
 import type { EffectiveSettings } from "./effective_settings.ts";
@@ -25,8 +24,7 @@ export async function readSettingSecrets(effective: EffectiveSettings): Promise<
   const all = await reader.read(settings);
   const clusters = new Map<string, ConnectOptions>();
   for (const { cluster, ...secrets } of settings.clusterSecrets) {
-    const subsysnqn = withAuxSuffix(cluster.subsysnqn, settings.auxSuffix);
-    clusters.set(clusterKey({ ...cluster, subsysnqn }), await reader.read(secrets));
+    clusters.set(clusterKey(cluster), await reader.read(secrets));
   }
   if (reader.problems.size > 0) throw new ConfigError("secret-file", [...reader.problems].join("\n"));
   if (file !== undefined && holdsSecrets(effective) && await isOpenToOthers(file)) reader.openFiles.add(file);

@@ -3,7 +3,7 @@
  * none with a secret.
  *
  *     clusterSecrets:
- *       nqn.2016-01.com.example:volumes:            # as the entries name it, with or without auxSuffix
+ *       nqn.2016-01.com.example:volumes:            # as the entries name it
  *         nqn.2014-08.org.nvmexpress:uuid:…:
  *           dhChapSecretFile: /etc/discovery-client/secrets/host
  *           dhChapCtrlSecret: "DHHC-1:00:…:"

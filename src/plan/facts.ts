@@ -37,6 +37,8 @@ export interface Policy {
   readonly connectDefaults: ConnectOptions;
   /** The same for single clusters, by cluster key; they come before those of all. */
   readonly clusterDefaults?: ReadonlyMap<string, ConnectOptions>;
+  /** NQNs of the subsystems that are connected end with it, after a dot. */
+  readonly auxSuffix?: string;
   /** Host identifier of this host as its file tells it, UUID text; null when it has none. */
   readonly hostid: string | null;
   /** What the host goes by for lack of a file: the machine's UUID, or a random one that is remembered. */

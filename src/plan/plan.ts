@@ -26,7 +26,7 @@ export interface Plan {
 export function plan(facts: Facts, nowMs: number): Plan {
   const list = planList(facts, nowMs);
   const sessions = planSessions(list, facts.sessions, nowMs);
-  const wanted = wantedPaths(list, facts.sessions);
+  const wanted = wantedPaths(list, facts.sessions, facts.policy.auxSuffix);
   const connects = planConnects({
     paths: wanted.paths,
     probes: facts.probes,

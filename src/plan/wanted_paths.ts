@@ -3,6 +3,7 @@
  * but we do not take (another transport, a hostile string) is told with its reason.
  */
 import { limits } from "../base/limits.ts";
+import { withAuxSuffix } from "../config/aux_suffix.ts";
 import type { DiscoveryRecord } from "../nvme/discovery_log.ts";
 import { discoveryNqn, recordSubtype } from "../nvme/spec.ts";
 import { type Endpoint, endpointLabel } from "../model/endpoint.ts";
@@ -37,6 +38,7 @@ export interface WantedPaths {
 
 interface LogPaths {
   readonly endpoint: Endpoint;
+  readonly auxSuffix: string;
   readonly paths: readonly WantedPath[];
   readonly refused: readonly RefusedRecord[];
 }
@@ -44,7 +46,12 @@ interface LogPaths {
 /** A log never changes once read: its paths are worked out once, unless the endpoint's options change. */
 const pathsByLog = new WeakMap<DiscoveryLog, LogPaths>();
 
-export function wantedPaths(list: EndpointList, sessions: ReadonlyMap<string, SessionFact>): WantedPaths {
+/** `auxSuffix`: of the settings. */
+export function wantedPaths(
+  list: EndpointList,
+  sessions: ReadonlyMap<string, SessionFact>,
+  auxSuffix = "",
+): WantedPaths {
   const paths = new Map<string, WantedPath>();
   const refused: RefusedRecord[] = [];
   let dropped = 0;
@@ -52,7 +59,7 @@ export function wantedPaths(list: EndpointList, sessions: ReadonlyMap<string, Se
     for (const member of members) {
       const log = member.retired ? null : sessions.get(member.key)?.log ?? null;
       if (log === null) continue;
-      const named = logPaths(log, member.endpoint);
+      const named = logPaths(log, member.endpoint, auxSuffix);
       if (named.refused.length > 0) refused.push(...named.refused);
       for (const wanted of named.paths) {
         if (paths.has(wanted.key)) continue;
@@ -64,9 +71,9 @@ export function wantedPaths(list: EndpointList, sessions: ReadonlyMap<string, Se
   return { paths, refused, dropped };
 }
 
-function logPaths(log: DiscoveryLog, endpoint: Endpoint): LogPaths {
+function logPaths(log: DiscoveryLog, endpoint: Endpoint, auxSuffix: string): LogPaths {
   const known = pathsByLog.get(log);
-  if (known !== undefined && sameInheritance(known.endpoint, endpoint)) return known;
+  if (known?.auxSuffix === auxSuffix && sameInheritance(known.endpoint, endpoint)) return known;
   const paths: WantedPath[] = [];
   const refused: RefusedRecord[] = [];
   for (const record of log.records) {
@@ -76,11 +83,11 @@ function logPaths(log: DiscoveryLog, endpoint: Endpoint): LogPaths {
     if (address.problem !== undefined) refused.push(refusedRecord(endpoint, record, address.problem));
     else if (subtype === recordSubtype.nvm) {
       const problem = subsystemProblem(record);
-      if (problem === null) paths.push(toWantedPath(record, address, endpoint));
+      if (problem === null) paths.push(toWantedPath(record, address, endpoint, auxSuffix));
       else refused.push(refusedRecord(endpoint, record, problem));
     }
   }
-  const result = { endpoint, paths, refused };
+  const result = { endpoint, auxSuffix, paths, refused };
   pathsByLog.set(log, result);
   return result;
 }
@@ -104,12 +111,13 @@ function toWantedPath(
   record: DiscoveryRecord,
   { traddr, trsvcid }: { traddr: string; trsvcid: number },
   endpoint: Endpoint,
+  auxSuffix: string,
 ): WantedPath {
   const path: Path = {
     transport: "tcp",
     traddr,
     trsvcid,
-    subsysnqn: record.subnqn,
+    subsysnqn: withAuxSuffix(record.subnqn, auxSuffix),
     hostnqn: endpoint.cluster.hostnqn,
     hostid: endpoint.hostid,
     options: endpoint.options,

@@ -75,19 +75,22 @@ Deno.test("Agent.reconfigure() sets the pause between looks that nothing asked f
   await world.stop();
 });
 
-Deno.test("Agent appends auxSuffix to the cluster's name, once, also after a restart", async () => {
+Deno.test("Agent connects the subsystems that end with auxSuffix in place of those that logs name, once", async () => {
   const world = new FabricWorld({ nodes: 2, subsystems: 1 });
+  // The log of each node names both; what ends so already is left alone, so that two paths remain.
+  const [named = ""] = world.fabric.subsystems.keys();
+  world.fabric.addSubsystem(`${named}.aux`);
   world.dropFile("cluster", ["n1"]);
-  const name = `${cluster.subsysnqn}.aux`;
-  world.dropFile("suffixed", ["n2"], { ...cluster, subsysnqn: name });
   for (let run = 0; run < 2; run++) {
-    await world.start({ auxSuffix: "aux" });
+    await world.start({ policy: { ...policy, auxSuffix: "aux" } });
     await world.untilLive(2, 5_000);
-    await world.memory.clock.advance(1_000);
-    const clusters = world.agent.snapshot().clusters.map(({ subsysnqn }) => subsysnqn);
-    assertEquals(clusters, [name]);
-    assert(world.memory.store.text?.includes(`"${name}"`), "Remembered so");
-    assert(!world.memory.store.text?.includes(".aux.aux"));
+    await world.memory.clock.advance(60_000);
+    assertEquals(world.livePaths(), [`${named}.aux at 10.0.0.1`, `${named}.aux at 10.0.0.2`]);
+    const { clusters, paths } = world.agent.snapshot();
+    assertEquals(clusters.map(({ subsysnqn }) => subsysnqn), [cluster.subsysnqn], "Entries keep their names");
+    assertEquals(paths.map(({ state }) => state), ["live", "live"]);
+    assert(!world.memory.store.text?.includes(".aux"), "In memory too");
     await world.stop();
   }
+  assertEquals(world.memory.kernel.connects.length, 2, "What is there is found again under its name");
 });

@@ -1,7 +1,6 @@
-import { entriesWithAuxSuffix, withAuxSuffix } from "../../src/config/aux_suffix.ts";
-import { parseEntryFile } from "../../src/config/entry_file.ts";
+import { withAuxSuffix } from "../../src/config/aux_suffix.ts";
 import { nqnCharsMax } from "../../src/nvme/nqn.ts";
-import { assert, assertEquals } from "../assert.ts";
+import { assertEquals } from "../assert.ts";
 
 const longest = "n".repeat(nqnCharsMax - 3);
 
@@ -20,14 +19,4 @@ Deno.test("withAuxSuffix() appends the suffix once, after a dot, where there is 
     assertEquals(withAuxSuffix(nqn, suffix), expected);
     assertEquals(withAuxSuffix(expected, suffix), expected, "Again changes nothing");
   }
-});
-
-Deno.test("entriesWithAuxSuffix() changes the subsystem NQN of every entry and nothing else", () => {
-  const text = "-a 10.0.0.1 -q nqn.2014-08.org.example:h -n nqn.2024-01.io.example:c -i 4\n";
-  const { entries } = parseEntryFile("f", new TextEncoder().encode(text));
-  assertEquals(entries.length, 1);
-  assert(entriesWithAuxSuffix(entries, "") === entries);
-  const [changed] = entriesWithAuxSuffix(entries, "aux");
-  const cluster = { subsysnqn: "nqn.2024-01.io.example:c.aux", hostnqn: "nqn.2014-08.org.example:h" };
-  assertEquals(changed, { ...entries[0]!, cluster });
 });

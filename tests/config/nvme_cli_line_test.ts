@@ -1,6 +1,5 @@
 import { parseEntryFile } from "../../src/config/entry_file.ts";
 import { ignoredWords } from "../../src/config/nvme_cli_line.ts";
-import { entriesWithAuxSuffix } from "../../src/config/aux_suffix.ts";
 import { discoveryNqn } from "../../src/nvme/spec.ts";
 import { assert, assertEquals } from "../assert.ts";
 
@@ -74,9 +73,4 @@ Deno.test("parseEntryFile() passes over what nvme-cli's options say about printi
   ]]);
   assert(entries[0]?.options.dhchapSecret === undefined && entries[1]?.options.dhchapSecret !== undefined);
   assertEquals(ignoredWords("-Vx", "y"), 0);
-});
-
-Deno.test("entriesWithAuxSuffix() leaves a cluster without a name as it is", () => {
-  const { entries } = parse("-t tcp -a 10.0.0.1\n");
-  assertEquals(entriesWithAuxSuffix(entries, "aux"), entries);
 });

@@ -31,6 +31,19 @@ Deno.test("wantedPaths() takes one address in two spellings for one path", () =>
   assertEquals(pathsOf([live("a", nvm("[fd00::1]:4420", sub("x")), record)]), ["[fd00::1]:4420 x"]);
 });
 
+Deno.test("wantedPaths() names the subsystems beside those of the log that end with the suffix, each path once", () => {
+  const [, session] = live("a", nvm("10.1.0.1:4420", sub("x")), nvm("10.1.0.1:4420", sub("x.aux")));
+  const members = list(member("a", { endpoint: session.endpoint }));
+  const namesWith = (suffix?: string) =>
+    [...wantedPaths(members, new Map([["a", session]]), suffix).paths.values()].map(({ path }) =>
+      path.subsysnqn
+    );
+  assertEquals(namesWith("aux"), [sub("x.aux")]);
+  // Under the same log.
+  assertEquals(namesWith("b"), [sub("x.b"), sub("x.aux.b")]);
+  assertEquals(namesWith(), [sub("x"), sub("x.aux")]);
+});
+
 Deno.test("wantedPaths() keeps what the last good log said when the session is lost", () => {
   assertEquals(pathsOf([lost("a", 9, nvm("10.1.0.1:4420", sub("x")))]), ["10.1.0.1:4420 x"]);
 });
