@@ -29,7 +29,7 @@ export function wordsAboutConnect(
   const words: string[] = [];
   for (const [at, { severity, text }] of messages.entries()) {
     if (severity > severityMax || plainWords.test(text) || !isAbout(messages, at, values, before)) continue;
-    const clean = withoutSecrets(text, values).replace(/\.+$/, "");
+    const clean = withoutSecrets(withoutDevice(text), values).replace(/\.+$/, "");
     if (clean !== "" && !words.includes(clean)) words.push(clean);
   }
   return bounded(words);
@@ -70,6 +70,11 @@ function isAbout(
 /** `nvme nvme0: …` */
 function deviceOf(text: string): string | null {
   return /^nvme (nvme\d+):/.exec(text)?.[1] ?? null;
+}
+
+/** Its number is another one at each attempt, and nobody's once it has failed. */
+function withoutDevice(text: string): string {
+  return text.replace(/^nvme nvme\d+: /, "");
 }
 
 /** True where the text names what this connect is to, false where it names another one, null where it names none. */
