@@ -7,22 +7,32 @@ import { type Path, pathLabel } from "../model/path.ts";
 import type { EndpointList, Member } from "../plan/facts.ts";
 import type { Plan } from "../plan/plan.ts";
 import type { PathRow } from "../plan/plan_connects.ts";
+import type { EventLog } from "./event_log.ts";
 
 export class ChangeLog {
-  readonly #log: Log;
+  readonly #endpointLog: Log;
+  readonly #pathLog: Log;
+  readonly #recordLog: Log;
   #list: EndpointList = new Map();
   #paths = new Map<string, Said>();
   #refused = new Set<string>();
   #notes = new Set<string>();
   #dropped = 0;
 
-  constructor(log: Log) {
-    this.#log = log;
+  constructor(log: EventLog) {
+    this.#endpointLog = log("endpoint");
+    this.#pathLog = log("path");
+    this.#recordLog = log("record");
   }
 
-  record(plan: Plan): void {
+  /** Since when a path is live, or is not; undefined where no plan has it. */
+  sinceMs(pathKey: string): number | undefined {
+    return this.#paths.get(pathKey)?.sinceMs;
+  }
+
+  record(plan: Plan, nowMs: number): void {
     this.#recordList(plan.list);
-    this.#recordPaths(plan.connects.rows);
+    this.#recordPaths(plan.connects.rows, nowMs);
     this.#recordRefused(plan);
     this.#recordDropped(plan.wanted.dropped);
     this.#list = plan.list;
@@ -41,7 +51,10 @@ export class ChangeLog {
           endpoint: endpointLabel(member.endpoint),
           cluster: clusterLabel(member.endpoint.cluster),
         };
-        this.#log.info(`${member.retired ? "Endpoint retired" : "Endpoint added"}: ${member.reason}`, fields);
+        this.#endpointLog.info(
+          `${member.retired ? "Endpoint retired" : "Endpoint added"}: ${member.reason}`,
+          fields,
+        );
       }
     }
     for (const { member, why } of old.values()) this.#tellGone(member.endpoint, why);
@@ -62,46 +75,50 @@ export class ChangeLog {
     why: string,
   ): void {
     const fields = { endpoint: endpointLabel(endpoint), cluster: clusterLabel(endpoint.cluster) };
-    this.#log.info(`Endpoint removed: ${why}`, fields);
+    this.#endpointLog.info(`Endpoint removed: ${why}`, fields);
   }
 
   #recordNotes(list: EndpointList): void {
     const notes = new Set([...list.values()].flatMap((cluster) => cluster.notes));
-    for (const note of notes) if (!this.#notes.has(note)) this.#log.warn(`Endpoint not used: ${note}`);
+    for (const note of notes) {
+      if (!this.#notes.has(note)) this.#endpointLog.warn(`Endpoint not used: ${note}`);
+    }
     this.#notes = notes;
   }
 
-  #recordPaths(rows: readonly PathRow[]): void {
+  #recordPaths(rows: readonly PathRow[], nowMs: number): void {
     const paths = new Map<string, Said>();
     for (const row of rows) {
       const { key, path } = row.wanted;
-      const { phase: before, troubles: known } = this.#paths.get(key) ?? nothingSaid;
+      const { phase: before, troubles: known, isLive: wasLive, sinceMs: beforeMs } = this.#paths.get(key) ??
+        nothingSaid;
       const phase = nextPhase(row, before);
       const troubles = withTrouble(row, phase, known);
-      paths.set(key, { phase, path, troubles });
+      const isLive = row.state === "live";
+      paths.set(key, { phase, path, troubles, isLive, sinceMs: isLive === wasLive ? beforeMs : nowMs });
       if (phase !== before || troubles.length > known.length) this.#tellPath(row, phase, before);
     }
     for (const [key, { phase, path }] of this.#paths) {
       if (paths.has(key) || phase === "") continue;
       const fields = { path: pathLabel(path), hostnqn: path.hostnqn };
-      this.#log.info("Path no longer named by any log: the kernel keeps what it has of it", fields);
+      this.#pathLog.info("Path no longer named by any log: the kernel keeps what it has of it", fields);
     }
     this.#paths = paths;
   }
 
   #tellPath(row: PathRow, phase: Phase, before: Phase): void {
     const fields = { path: pathLabel(row.wanted.path), device: row.device, hostnqn: row.wanted.path.hostnqn };
-    if (phase === "live") this.#log.info(`Path live: ${row.reason}`, fields);
+    if (phase === "live") this.#pathLog.info(`Path live: ${row.reason}`, fields);
     else if (phase === "lost" || (phase === "recovering" && before === "live")) {
-      this.#log.warn(`Path lost: ${row.reason}`, fields);
-    } else if (phase === "recovering") this.#log.info(`Path not live yet: ${row.reason}`, fields);
-    else if (phase === "would-connect") this.#log.info("Path would be connected", fields);
-    else this.#log.warn(`Path not live: ${row.reason}`, fields);
+      this.#pathLog.warn(`Path lost: ${row.reason}`, fields);
+    } else if (phase === "recovering") this.#pathLog.info(`Path not live yet: ${row.reason}`, fields);
+    else if (phase === "would-connect") this.#pathLog.info("Path would be connected", fields);
+    else this.#pathLog.warn(`Path not live: ${row.reason}`, fields);
   }
 
   #recordDropped(dropped: number): void {
     if (dropped > 0 && this.#dropped === 0) {
-      this.#log.warn(`Paths left out: ${dropped} beyond the ${limits.pathsMax} that one host may have`);
+      this.#pathLog.warn(`Paths left out: ${dropped} beyond the ${limits.pathsMax} that one host may have`);
     }
     this.#dropped = dropped;
   }
@@ -114,10 +131,10 @@ export class ChangeLog {
       if (refused.has(key)) continue;
       refused.add(key);
       if (this.#refused.has(key) || ++told > limits.refusedToldMax) continue;
-      this.#log.warn(`Record refused: ${reason}`, { endpoint, subsysnqn: subnqn, traddr });
+      this.#recordLog.warn(`Record refused: ${reason}`, { endpoint, subsysnqn: subnqn, traddr });
     }
     const untold = told - limits.refusedToldMax;
-    if (untold > 0) this.#log.warn(`Records refused: ${untold} more, told by status`);
+    if (untold > 0) this.#recordLog.warn(`Records refused: ${untold} more, told by status`);
     this.#refused = refused;
   }
 }
@@ -130,9 +147,13 @@ interface Said {
   readonly path: Path;
   /** Reasons told since it was last live. */
   readonly troubles: readonly string[];
+  /** Null when it was not there. */
+  readonly isLive: boolean | null;
+  /** Since when it is live, or is not. */
+  readonly sinceMs: number;
 }
 
-const nothingSaid: Omit<Said, "path"> = { phase: "", troubles: [] };
+const nothingSaid: Omit<Said, "path"> = { phase: "", troubles: [], isLive: null, sinceMs: 0 };
 
 /** What comes to light after the first failure is news too, the first few times. */
 function withTrouble(row: PathRow, phase: Phase, known: readonly string[]): readonly string[] {

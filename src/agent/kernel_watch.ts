@@ -5,14 +5,18 @@
 import { errorText } from "../base/errors.ts";
 import { limits } from "../base/limits.ts";
 import type { Timer } from "../base/clock.ts";
-import type { Closer, World } from "../model/world.ts";
+import type { Controller } from "../model/controller.ts";
+import type { Closer, Log, World } from "../model/world.ts";
 import { toFailure } from "../plan/retry.ts";
+import { ControllerLog } from "./controller_log.ts";
 import type { FactStore } from "./fact_store.ts";
 
 export class KernelWatch {
   readonly #world: World;
   readonly #facts: FactStore;
   readonly #dryRun: boolean;
+  readonly #log: Log;
+  readonly #controllerLog: ControllerLog;
   #closer: Closer | null = null;
   #reading = false;
   #again = false;
@@ -27,10 +31,12 @@ export class KernelWatch {
   /** Longest pause between two readings that nothing asked for, ms; readings that take long have longer ones. */
   pollingMs: number = limits.sysfsIntervalMs;
 
-  constructor(world: World, facts: FactStore, dryRun: boolean) {
+  constructor(world: World, facts: FactStore, dryRun: boolean, log: Log = world.log) {
     this.#world = world;
     this.#facts = facts;
     this.#dryRun = dryRun;
+    this.#log = log;
+    this.#controllerLog = new ControllerLog(log);
   }
 
   /** Resolves when controllers and abilities were read for the first time. */
@@ -67,15 +73,15 @@ export class KernelWatch {
     this.#soon = false;
     this.#again = false;
     this.#timer?.cancel();
-    const { clock, kernel, log } = this.#world;
+    const { clock, kernel } = this.#world;
     const readAtMs = clock.nowMs();
     try {
       const list = await kernel.controllers();
       this.#sysfsError = "";
-      if (!this.#stopped) this.#facts.recordControllers({ list, readAtMs });
+      if (!this.#stopped) this.#take(list, readAtMs);
     } catch (error) {
       const text = errorText(error);
-      if (text !== this.#sysfsError) log.error(`Cannot read the controllers from sysfs: ${text}`);
+      if (text !== this.#sysfsError) this.#log.error(`Cannot read the controllers from sysfs: ${text}`);
       this.#sysfsError = text;
     }
     this.#reading = false;
@@ -87,20 +93,28 @@ export class KernelWatch {
     else this.#readIn(Math.max(this.pollingMs, tookMs * 10));
   }
 
+  #take(list: Controller[], readAtMs: number): void {
+    const before = this.#facts.controllers?.list;
+    this.#facts.recordControllers({ list, readAtMs });
+    // Equal ones stay the same object; those of the first reading have not changed.
+    const after = this.#facts.controllers?.list;
+    if (before !== undefined && after !== undefined) this.#controllerLog.record(before, after);
+  }
+
   /** Asks /dev/nvme-fabrics what it knows; again in a while when it is missing. */
   async askKernel(): Promise<void> {
     if (this.#dryRun || this.#asking || this.#stopped) return;
     this.#asking = true;
     this.#askTimer?.cancel();
-    const { clock, kernel, log } = this.#world;
+    const { clock, kernel } = this.#world;
     const before = this.#facts.kernel;
     try {
       const options = await kernel.supportedOptions();
-      if (before.present === false) log.info("The kernel's NVMe fabrics device is there now");
+      if (before.present === false) this.#log.info("The kernel's NVMe fabrics device is there now");
       this.#facts.recordKernel({ present: true, failure: null, options });
     } catch (error) {
       const failure = toFailure(error, clock.nowMs());
-      if (before.failure?.message !== failure.message) log.error(failure.message);
+      if (before.failure?.message !== failure.message) this.#log.error(failure.message);
       this.#facts.recordKernel({ present: false, failure, options: null });
       if (!this.#stopped) {
         this.#askTimer = clock.setTimer(limits.kernelMissingRetryMs, () => this.askKernel());

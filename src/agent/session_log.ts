@@ -5,26 +5,38 @@
 import { errorCode, errorText } from "../base/errors.ts";
 import { type Endpoint, endpointLabel } from "../model/endpoint.ts";
 import type { Log, LogFields } from "../model/world.ts";
-import type { Failure } from "../plan/facts.ts";
+import type { Failure, SessionFact } from "../plan/facts.ts";
 import { type DiscoveryRecord, isSameRecord } from "../nvme/discovery_log.ts";
 import type { DiscoveryLog } from "../protocol/log_reader.ts";
 import type { SessionEvent } from "../protocol/session.ts";
+import { logDifference } from "../report/log_difference.ts";
+import type { EventLog } from "./event_log.ts";
 
 type ReadyEvent = Extract<SessionEvent, { kind: "ready" }>;
 
 export class SessionLog {
   readonly #log: Log;
+  readonly #targetLog: Log;
+  readonly #recordLog: Log;
   /** Sessions that came up after a failure, and have not read their log yet; by endpoint key. */
   readonly #unproven = new Map<string, ReadyEvent>();
   /** The log last told in the present session, by endpoint key: the generation counts changes that we cannot see too. */
   readonly #told = new Map<string, DiscoveryLog>();
 
-  constructor(log: Log) {
-    this.#log = log;
+  constructor(log: EventLog) {
+    this.#log = log("session");
+    this.#targetLog = log("event");
+    this.#recordLog = log("log");
   }
 
-  /** `failure` is what the endpoint failed with last, null once a log was read since. */
-  record(key: string, endpoint: Endpoint, event: SessionEvent, failure: Failure | null): void {
+  /** `before` is the endpoint's session before the event; its failure is null once a log was read since. */
+  record(
+    key: string,
+    endpoint: Endpoint,
+    event: SessionEvent,
+    before: Pick<SessionFact, "failure" | "log"> | undefined,
+  ): void {
+    const failure = before?.failure ?? null;
     const fields = { endpoint: endpointLabel(endpoint), hostnqn: endpoint.cluster.hostnqn };
     switch (event.kind) {
       case "ready":
@@ -32,13 +44,13 @@ export class SessionLog {
         else this.#unproven.set(key, event);
         break;
       case "event":
-        this.#log.debug("The discovery log changed", fields);
+        this.#targetLog.debug("The discovery log changed", fields);
         break;
       case "log": {
         const ready = this.#unproven.get(key);
         if (ready !== undefined) this.#tellUp(ready, fields);
         this.#unproven.delete(key);
-        this.#tellLog(key, event.log, fields);
+        this.#tellLog(key, event.log, before?.log ?? null, fields);
         break;
       }
       case "closed":
@@ -55,13 +67,20 @@ export class SessionLog {
     }
   }
 
-  #tellLog(key: string, log: DiscoveryLog, fields: LogFields): void {
+  /** `before` is the endpoint's last good log, of whatever session. */
+  #tellLog(key: string, log: DiscoveryLog, before: DiscoveryLog | null, fields: LogFields): void {
     const { records, genctr } = log;
     const told = this.#told.get(key);
     this.#told.set(key, log);
     const message = `Discovery log read: ${records.length} ${records.length === 1 ? "record" : "records"}`;
     const isNew = told === undefined || !sameRecords(told.records, records);
-    this.#log[isNew ? "info" : "debug"](message, { ...fields, generation: String(genctr) });
+    const changes = before === null || !isNew ? "" : logDifference(before.records, records);
+    this.#recordLog[isNew ? "info" : "debug"](message, {
+      ...fields,
+      generation: String(genctr),
+      // What the target wrote is in it: a value is shown as it is, a message must be a sentence.
+      ...changes === "" ? {} : { changes },
+    });
   }
 
   /** Told by its code, as code branches: the words may hold numbers that differ each time. */

@@ -3,7 +3,7 @@
  * once, and every path is there or has failed once. Makes a result of what it sees; connects nothing itself.
  */
 import type { Clock, Timer } from "../base/clock.ts";
-import type { EndpointSnapshot, PathSnapshot, Snapshot } from "../report/snapshot.ts";
+import { emptySnapshot, type EndpointSnapshot, type PathSnapshot, type Snapshot } from "../report/snapshot.ts";
 import type { Output } from "./environment.ts";
 
 export interface ConnectAllRunOptions {
@@ -43,7 +43,7 @@ export class ConnectAllRun {
     this.#deadline.cancel();
     this.#show("");
     const summary = { clusters: 0, endpoints: 0, sessionsLive: 0, pathsWanted: 0, pathsLive: 0 };
-    const nothing: Snapshot = { clusters: [], paths: [], refused: [], summary };
+    const nothing: Snapshot = { ...emptySnapshot, summary };
     this.#end({ snapshot: this.#latest ?? nothing, isWhole });
   }
 

@@ -4,7 +4,8 @@
  */
 import { endpointLabel } from "../model/endpoint.ts";
 import { formatHostPort } from "../base/address.ts";
-import type { Facts, Failure, Member } from "../plan/facts.ts";
+import type { EntryOrigin } from "../model/entry.ts";
+import type { Facts, Member } from "../plan/facts.ts";
 import type { Plan } from "../plan/plan.ts";
 import type { PathRow, PathState } from "../plan/plan_connects.ts";
 import type { RefusedRecord } from "../plan/wanted_paths.ts";
@@ -13,7 +14,35 @@ export interface Snapshot {
   readonly clusters: readonly ClusterSnapshot[];
   readonly paths: readonly PathSnapshot[];
   readonly refused: readonly RefusedRecord[];
+  /** Paths left out because there are too many. */
+  readonly pathsDropped: number;
+  readonly kernel: KernelSnapshot;
+  /** What is wrong with entry files now, in words. */
+  readonly fileProblems: readonly string[];
   readonly summary: Summary;
+}
+
+export interface KernelSnapshot {
+  /** /dev/nvme-fabrics answers; null where it was not asked yet. */
+  readonly present: boolean | null;
+  readonly error?: string;
+}
+
+/** That of an agent that knows nothing yet, but for the counts. */
+export const emptySnapshot: Omit<Snapshot, "summary"> = {
+  clusters: [],
+  paths: [],
+  refused: [],
+  pathsDropped: 0,
+  kernel: { present: null },
+  fileProblems: [],
+};
+
+/** What no fact holds. */
+export interface SnapshotExtras {
+  /** Since when the path of this key is live, or is not. */
+  readonly pathSinceMs?: (key: string) => number | undefined;
+  readonly fileProblems?: Iterable<string>;
 }
 
 export interface Summary {
@@ -34,7 +63,14 @@ export interface ClusterSnapshot {
 export interface EndpointSnapshot {
   readonly address: string;
   readonly source: "user" | "referral";
+  /** Why it is on the list, in words. */
   readonly reason: string;
+  /** The lines of files that name it, first file first; none for a referral. */
+  readonly origins: readonly EntryOrigin[];
+  /** The name that gave the address, where a file has one. */
+  readonly hostName?: string;
+  /** Endpoints whose logs name it. */
+  readonly namedBy: readonly string[];
   readonly retired: boolean;
   readonly state: "idle" | "opening" | "live" | "closing";
   /** ms in this state. */
@@ -42,33 +78,63 @@ export interface EndpointSnapshot {
   readonly generation?: string;
   readonly records?: number;
   readonly logReads: number;
+  /** ms since the last good log was read. */
+  readonly logAgeMs?: number;
   readonly events: number;
+  /** ms since its last asynchronous event. */
+  readonly lastEventAgeMs?: number;
+  /** Attempts failed since a log was last read. */
   readonly failures: number;
+  /** Errno, NVMe status or rule broken, in one word; of the last failure. */
+  readonly code?: string;
   readonly error?: string;
   /** ms until the next attempt. */
   readonly retryInMs?: number;
 }
 
 export interface PathSnapshot {
+  /** NQN of the cluster that named it; with `hostnqn` it tells which. */
+  readonly cluster: string;
   readonly subsysnqn: string;
   readonly hostnqn: string;
   readonly address: string;
   readonly state: PathState;
   readonly reason: string;
   readonly device?: string;
+  /** ms since it is live, or is not. */
+  readonly forMs?: number;
+  /** Errno or NVMe status of the last failure, while it is not live. */
+  readonly code?: string;
   readonly retryInMs?: number;
 }
 
-export function takeSnapshot(facts: Facts, plan: Plan | null, nowMs: number): Snapshot {
+export function takeSnapshot(
+  facts: Facts,
+  plan: Plan | null,
+  nowMs: number,
+  extras: SnapshotExtras = {},
+): Snapshot {
+  const labels = new Map<string, string>();
+  for (const { members } of facts.list.values()) {
+    for (const { key, endpoint } of members) labels.set(key, endpointLabel(endpoint));
+  }
   const clusters = [...facts.list.values()].filter(({ members, notes }) => members.length + notes.length > 0)
     .map(({ members, notes }) => ({
       subsysnqn: members[0]?.endpoint.cluster.subsysnqn ?? "",
       hostnqn: members[0]?.endpoint.cluster.hostnqn ?? "",
-      endpoints: members.map((member) => endpointSnapshot(facts, member, nowMs)),
+      endpoints: members.map((member) => endpointSnapshot(facts, member, labels, nowMs)),
       notes,
     }));
-  const paths = (plan?.connects.rows ?? []).map((row) => pathSnapshot(row, nowMs));
-  return { clusters, paths, refused: plan?.wanted.refused ?? [], summary: summarize(facts, plan) };
+  const paths = (plan?.connects.rows ?? []).map((row) => pathSnapshot(facts, row, extras, nowMs));
+  return {
+    clusters,
+    paths,
+    refused: plan?.wanted.refused ?? [],
+    pathsDropped: plan?.wanted.dropped ?? 0,
+    kernel: { present: facts.kernel.present, error: facts.kernel.failure?.message },
+    fileProblems: [...extras.fileProblems ?? []],
+    summary: summarize(facts, plan),
+  };
 }
 
 /** The summary alone: counts, and builds nothing, however many paths there are. */
@@ -89,39 +155,61 @@ export function summarize({ list, sessions }: Facts, plan: Plan | null): Summary
   return { clusters, endpoints, sessionsLive, pathsWanted: rows.length, pathsLive };
 }
 
-function endpointSnapshot(facts: Facts, member: Member, nowMs: number): EndpointSnapshot {
+function endpointSnapshot(
+  facts: Facts,
+  member: Member,
+  labels: ReadonlyMap<string, string>,
+  nowMs: number,
+): EndpointSnapshot {
   const session = facts.sessions.get(member.key);
   const waiting = session?.state === "idle" && session.retryAtMs > nowMs;
   return {
     address: endpointLabel(member.endpoint),
     source: member.endpoint.source,
     reason: member.reason,
+    origins: member.endpoint.origins,
+    hostName: member.endpoint.hostName,
+    namedBy: member.namedBy.flatMap((key) => labels.get(key) ?? []),
     retired: member.retired,
     state: session?.state ?? "idle",
     forMs: session === undefined ? 0 : nowMs - session.sinceMs,
     generation: session?.log === null || session === undefined ? undefined : String(session.log.genctr),
     records: session?.log?.records.length,
     logReads: session?.logReads ?? 0,
+    logAgeMs: session?.log === null || session === undefined ? undefined : nowMs - session.logAtMs,
     events: session?.events ?? 0,
+    lastEventAgeMs: ageOf(session?.lastEventMs, nowMs),
     failures: session?.failures ?? 0,
-    error: errorOf(session?.failure),
+    code: session?.failure?.code,
+    error: session?.failure?.message,
     retryInMs: waiting ? session.retryAtMs - nowMs : undefined,
   };
 }
 
-function errorOf(failure: Failure | null | undefined): string | undefined {
-  return failure?.message;
+function ageOf(atMs: number | null | undefined, nowMs: number): number | undefined {
+  return atMs === null || atMs === undefined ? undefined : nowMs - atMs;
 }
 
-function pathSnapshot({ wanted, state, reason, device, retryAtMs }: PathRow, nowMs: number): PathSnapshot {
-  const { path } = wanted;
+function pathSnapshot(
+  facts: Facts,
+  { wanted, state, reason, device, retryAtMs }: PathRow,
+  { pathSinceMs }: SnapshotExtras,
+  nowMs: number,
+): PathSnapshot {
+  const { key, addressKey, path } = wanted;
+  const failure = state === "live"
+    ? null
+    : facts.connects.get(key)?.failure ?? facts.probes.get(addressKey)?.failure;
   return {
+    cluster: path.cluster.subsysnqn,
     subsysnqn: path.subsysnqn,
     hostnqn: path.hostnqn,
     address: formatHostPort(path.traddr, path.trsvcid),
     state,
     reason,
     device,
+    forMs: ageOf(pathSinceMs?.(key), nowMs),
+    code: failure?.code,
     retryInMs: retryAtMs === undefined ? undefined : Math.max(0, retryAtMs - nowMs),
   };
 }

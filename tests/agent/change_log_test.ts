@@ -11,8 +11,9 @@ import { VirtualClock } from "../sim/virtual_clock.ts";
 
 class Told {
   readonly log = new MemoryLog(new VirtualClock());
-  readonly changeLog = new ChangeLog(this.log);
+  readonly changeLog = new ChangeLog(() => this.log);
   #seen = 0;
+  nowMs = 0;
 
   /** Lines that this pass brought, `level message`. */
   pass(
@@ -23,9 +24,10 @@ class Told {
       sessions: { open: [], close: [], forget: [], wakeAtMs: Infinity },
       wanted: { paths: new Map(), refused: part.refused ?? [], dropped: part.dropped ?? 0 },
       connects: { rows: part.rows ?? [], connect: [], ask: [], probe: [], wakeAtMs: Infinity },
+      hostidOwner: null,
       resolve: [],
       wakeAtMs: Infinity,
-    });
+    }, this.nowMs);
     const lines = this.log.lines.slice(this.#seen);
     this.#seen = this.log.lines.length;
     assertEquals(this.log.violations, []);

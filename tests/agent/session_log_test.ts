@@ -4,6 +4,7 @@ import type { DiscoveryRecord } from "../../src/nvme/discovery_log.ts";
 import type { IdentifyController } from "../../src/nvme/identify.ts";
 import { type Failure } from "../../src/plan/facts.ts";
 import { toFailure } from "../../src/plan/retry.ts";
+import type { DiscoveryLog } from "../../src/protocol/log_reader.ts";
 import type { SessionEvent } from "../../src/protocol/session.ts";
 import { assertEquals } from "../assert.ts";
 import { endpoint, keyOf } from "../plan/fact_samples.ts";
@@ -21,12 +22,16 @@ const digest = (value: number) => new ProtocolError("header-digest", `Header dig
 /** The lines of `warn` and `info` that these events of one endpoint bring. */
 function lines(...events: SessionEvent[]): string[] {
   const log = new MemoryLog(new VirtualClock());
-  const sessions = new SessionLog(log);
+  const sessions = new SessionLog(() => log);
   let failure: Failure | null = null;
+  let last: DiscoveryLog | null = null;
   for (const event of events) {
-    sessions.record(keyOf("a"), endpoint("a"), event, failure);
+    sessions.record(keyOf("a"), endpoint("a"), event, { failure, log: last });
     // What the fact store makes of it.
-    if (event.kind === "log") failure = null;
+    if (event.kind === "log") {
+      failure = null;
+      last = event.log;
+    }
     if (event.kind === "closed" && event.error !== null) failure = toFailure(event.error, 0);
   }
   return log.lines.filter(({ level }) => level !== "debug").map(({ message }) => message);

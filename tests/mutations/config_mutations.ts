@@ -51,8 +51,8 @@ export const configMutations: readonly Mutation[] = [
     name: "problems-told-at-every-scan",
     what: "A bad line is told at every scan again",
     file: configWatch,
-    from: "if (!this.#told.has(text)) this.#world.log.warn(text);",
-    to: "this.#world.log.warn(text);",
+    from: "if (!this.#told.has(text)) this.#log.warn(text);",
+    to: "this.#log.warn(text);",
     rules: ["quiet"],
   },
   {
