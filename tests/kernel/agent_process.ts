@@ -92,7 +92,7 @@ logPagePaginationEnabled: false
 maxIOQueues: 0
 kato: ${settings.kato ?? 10}
 nvmeHostIDPath: /etc/nvme/hostid
-logging: {filename: ${this.logFile}, maxAge: 96h, maxSize: 100, level: debug, reportCaller: true}
+logging: {filename: ${this.logFile}, maxAge: 96h, maxSize: 100, level: debug, reportCaller: false}
 debug: {metrics: false, enablepprof: false, endpoint: "127.0.0.1:6060"}
 autoDetectEntries: {enabled: ${detect.enabled}, filename: ${detect.filename}, discoveryServicePort: ${discoveryPort}}
 ${settings.extra ?? ""}`;
