@@ -97,10 +97,11 @@ async function runAgent(serving: Serving): Promise<number> {
   const dryRun = isDryRun
     ? new DryRun({ clock: world.clock, stdout: environment.stdout, ...serveOptions })
     : null;
-  const identity = await hostIdentity(serving);
+  const { hostnqn, ...identity } = await hostIdentity(serving);
   const tally = new Tally();
   const agent = new Agent(world, {
     ...agentTuning(serving, identity, serving),
+    hostnqn,
     meter: tally,
     onPass: (snapshot, summary) => {
       statusLine.handlePass(summary);
@@ -177,7 +178,7 @@ function watchSettings({ options }: Serving, clock: Clock, reload: Reload): Sett
   });
 }
 
-type Identity = Pick<Policy, "hostid" | "fallbackHostid" | "hostnqn">;
+type Identity = Pick<Policy, "hostid" | "fallbackHostid">;
 
 /** What of the settings can change while the agent runs, as the agent takes it. */
 function agentTuning(
@@ -209,7 +210,7 @@ function agentTuning(
 /** Who leaves no trace makes no files, and draws nothing at random either. */
 async function hostIdentity(
   { effective, serveOptions, home, log }: Serving,
-): Promise<Identity> {
+): Promise<Identity & { readonly hostnqn: string | null }> {
   const path = effective.settings.nvmeHostIDPath;
   const rights = serveOptions.isEphemeral ? {} : { internalDir: home.internalDir, makeHostFiles: isRoot() };
   const { hostid, fallback, hostnqn, problem, notes } = await prepareHostId({ path, ...rights });
