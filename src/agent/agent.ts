@@ -12,9 +12,10 @@ import type { Endpoint } from "../model/endpoint.ts";
 import { endpointLabel } from "../model/endpoint.ts";
 import { parseHostId } from "../nvme/nqn.ts";
 import type { ParsedState } from "../config/state_file.ts";
-import type { World } from "../model/world.ts";
+import type { Log, World } from "../model/world.ts";
+import { pathLabel } from "../model/path.ts";
 import type { Facts, Policy } from "../plan/facts.ts";
-import { identitiesInForce, settleHostId } from "../plan/host_identity.ts";
+import { wantedHosts } from "../plan/host_identity.ts";
 import { type Plan, plan } from "../plan/plan.ts";
 import { rememberedEntries, rememberedList } from "../plan/remembered_list.ts";
 import type { WantedPath } from "../plan/wanted_paths.ts";
@@ -22,10 +23,12 @@ import { ConnectTrial, type TrialResult } from "../protocol/connect_trial.ts";
 import { Probe, type ProbeResult } from "../protocol/probe.ts";
 import type { SessionEvent } from "../protocol/session.ts";
 import { type Meter, noMeter } from "../report/meter.ts";
+import { type EventSink, noEvents } from "../report/event_feed.ts";
 import { type Snapshot, summarize, type Summary, takeSnapshot } from "../report/snapshot.ts";
 import { ChangeLog } from "./change_log.ts";
 import { ConfigWatch } from "./config_watch.ts";
-import { ConnectRunner } from "./connect_runner.ts";
+import { type ConnectOutcome, ConnectRunner } from "./connect_runner.ts";
+import { eventLog } from "./event_log.ts";
 import { FactStore } from "./fact_store.ts";
 import { KernelWatch } from "./kernel_watch.ts";
 import { ProbeRunner, type Question } from "./probe_runner.ts";
@@ -41,10 +44,12 @@ export interface AgentOptions {
   readonly logChunkBytesMax?: number;
   /** Longest pause between two looks at files and controllers that nothing asked for, ms; 0 leaves it to us. */
   readonly pollingMs?: number;
-  /** This host's own NQN, for lines of nvme-cli's discovery.conf that name none; null where nothing tells it. */
-  readonly hostnqn?: string | null;
+  /** Host NQN that has had the host's own identifier before; null or left out: what is remembered tells. */
+  readonly hostidOwner?: string | null;
   /** Is told what happens, to count it. */
   readonly meter?: Meter;
+  /** Is told what happens, in words. */
+  readonly events?: EventSink;
   /** After every pass. A snapshot of thousands of paths costs; a summary counts only. */
   readonly onPass?: (snapshot: () => Snapshot, summary: () => Summary) => void;
 }
@@ -69,6 +74,7 @@ export class Agent {
   readonly #stateKeeper: StateKeeper;
   readonly #changeLog: ChangeLog;
   readonly #sessionLog: SessionLog;
+  readonly #connectLog: Log;
   readonly #sessions = new Map<string, SessionRunner>();
   /** Whoever holds a socket or a timer, sessions that have ended but linger included. */
   readonly #runners = new Set<Runner>();
@@ -87,19 +93,22 @@ export class Agent {
     this.#world = world;
     this.#options = options;
     this.#meter = options.meter ?? noMeter;
-    const { policy, reconnectIntervalMs, hostnqn } = options;
+    const log = eventLog(world.log, options.events ?? noEvents);
+    const { policy, reconnectIntervalMs } = options;
     this.#facts = new FactStore({
       policy,
       reconnectIntervalMs,
       random: world.random,
       onChange: () => this.#schedulePass(),
     });
-    this.#configWatch = new ConfigWatch(world, this.#facts, { hostnqn, meter: this.#meter });
-    this.#kernelWatch = new KernelWatch(world, this.#facts, policy.dryRun);
+    this.#facts.hostidOwner = options.hostidOwner ?? null;
+    this.#configWatch = new ConfigWatch(world, this.#facts, { hostnqn: policy.hostnqn, meter: this.#meter, log: log("file") });
+    this.#kernelWatch = new KernelWatch(world, this.#facts, policy.dryRun, log("controller"));
     this.#connectRunner = new ConnectRunner(world, this.#facts);
     this.#stateKeeper = new StateKeeper(world);
-    this.#changeLog = new ChangeLog(world.log);
-    this.#sessionLog = new SessionLog(world.log);
+    this.#changeLog = new ChangeLog(log);
+    this.#sessionLog = new SessionLog(log);
+    this.#connectLog = log("connect");
     this.#setPolling();
   }
 
@@ -140,6 +149,11 @@ export class Agent {
       ? state.configDigest === digest
       : modifiedMs !== undefined && modifiedMs <= state.createdAtMs;
     this.#rememberedDigest = state.configDigest;
+    // Who is gone for good needs it no more, and somebody else may.
+    const { hostidOwner = null } = state;
+    if (hostidOwner !== null && (!read || wantedHosts(this.#facts).names.has(hostidOwner))) {
+      this.#facts.hostidOwner = hostidOwner;
+    }
     this.#configWatch.standIn(rememberedEntries(state));
     if (!read || unchanged || this.#configWatch.incomplete) {
       this.#facts.list = rememberedList(state);
@@ -199,7 +213,10 @@ export class Agent {
   }
 
   snapshot(): Snapshot {
-    return takeSnapshot(this.#facts, this.#plan, this.#world.clock.nowMs());
+    return takeSnapshot(this.#facts, this.#plan, this.#world.clock.nowMs(), {
+      pathSinceMs: (key) => this.#changeLog.sinceMs(key),
+      fileProblems: this.#configWatch.problems,
+    });
   }
 
   summary(): Summary {
@@ -222,12 +239,13 @@ export class Agent {
     const next = plan(this.#facts, nowMs);
     this.#plan = next;
     this.#facts.list = next.list;
+    this.#facts.hostidOwner = next.hostidOwner;
     this.#meter.planned(next, this.#facts, nowMs);
     // First act, then tell: the kernel works while the lines are written.
     this.#perform(next, nowMs);
-    this.#changeLog.record(next);
+    this.#changeLog.record(next, nowMs);
     this.#facts.prune(next.wanted.paths);
-    if (this.#configWatch.read) this.#stateKeeper.keep(next.list, this.#digestOfList);
+    if (this.#configWatch.read) this.#stateKeeper.keep(next.list, this.#digestOfList, next.hostidOwner);
     this.#scheduleWake(next.wakeAtMs);
     this.#meter.passed(this.#world.clock.nowMs() - nowMs);
     this.#options.onPass?.(() => this.snapshot(), () => this.summary());
@@ -262,15 +280,12 @@ export class Agent {
     const world = this.#world;
     const facts = this.#facts;
     const options = this.#options;
-    const inForce = identitiesInForce(facts.controllers?.list ?? []);
-    const { hostid, fallbackHostid: fallback } = facts.policy;
-    const source = { wanted: endpoint.hostid, hostid, fallback };
     world.log.debug(`Opening a session: ${reason}`, { endpoint: endpointLabel(endpoint) });
     facts.recordSessionOpening(key, endpoint, nowMs);
     const runner = new SessionRunner({
       world,
       endpoint,
-      hostid: settleHostId(endpoint.cluster.hostnqn, source, inForce),
+      hostid: this.#connectRunner.hostidOf({ hostnqn: endpoint.cluster.hostnqn, hostid: endpoint.hostid }),
       katoMs: options.katoMs,
       logChunkBytesMax: options.logChunkBytesMax,
       onEvent: (event) => this.#handleSessionEvent(key, endpoint, event),
@@ -292,7 +307,7 @@ export class Agent {
   }
 
   #handleSessionEvent(key: string, endpoint: Endpoint, event: SessionEvent): void {
-    this.#sessionLog.record(key, endpoint, event, this.#facts.sessions.get(key)?.failure ?? null);
+    this.#sessionLog.record(key, endpoint, event, this.#facts.sessions.get(key));
     if (event.kind === "closed") {
       this.#sessions.delete(key);
       if (this.#sessions.size === 0) this.#onSessionsGone?.();
@@ -362,6 +377,7 @@ export class Agent {
     const heldMs = nowMs - Math.max(startMs, this.#lastConnectMs);
     this.#lastConnectMs = nowMs;
     this.#meter.connected(outcome, nowMs - startMs);
+    this.#tellConnect(wanted, outcome, nowMs - startMs);
     if (outcome.ok) {
       this.#facts.recordConnected(wanted, outcome.already, nowMs);
       this.#kernelWatch.refresh();
@@ -370,6 +386,13 @@ export class Agent {
       // The module may have gone: ask, and look out for its return.
       this.#kernelWatch.askKernel();
     }
+  }
+
+  #tellConnect({ path }: WantedPath, outcome: ConnectOutcome, tookMs: number): void {
+    const fields = { path: pathLabel(path), hostnqn: path.hostnqn, ms: Math.round(tookMs) };
+    if (!outcome.ok) this.#connectLog.debug(`Connect failed: ${errorText(outcome.error)}`, fields);
+    else if (outcome.already) this.#connectLog.debug("The kernel says it is connected already", fields);
+    else this.#connectLog.debug("The kernel has connected it", { ...fields, device: outcome.device });
   }
 
   async #resolve(name: string): Promise<void> {

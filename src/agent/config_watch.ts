@@ -9,7 +9,7 @@ import { type Held, settleFiles } from "../config/settling.ts";
 import { holdsSecret } from "../model/connect_options.ts";
 import { endpointKey } from "../model/endpoint.ts";
 import type { Entry, LineError } from "../model/entry.ts";
-import type { Closer, ConfigDirScan, World } from "../model/world.ts";
+import type { Closer, ConfigDirScan, Log, World } from "../model/world.ts";
 import { type Meter, noMeter } from "../report/meter.ts";
 import type { FactStore } from "./fact_store.ts";
 
@@ -17,6 +17,8 @@ export interface ConfigWatchOptions {
   /** NQN that lines of nvme-cli's own file mean where they name none; null where nothing tells it. */
   readonly hostnqn?: string | null;
   readonly meter?: Meter;
+  /** Is told what is wrong with files, and which changed; the world's when left out. */
+  readonly log?: Log;
 }
 
 export class ConfigWatch {
@@ -42,15 +44,17 @@ export class ConfigWatch {
   #incomplete = false;
   readonly #hostnqn: string | null;
   readonly #meter: Meter;
+  readonly #log: Log;
   /** Longest pause between two scans that nothing asked for, ms; scans that take long have longer ones. */
   pollingMs: number = limits.rescanIntervalMs;
 
   constructor(world: World, facts: FactStore, options: ConfigWatchOptions = {}) {
-    const { hostnqn = null, meter = noMeter } = options;
+    const { hostnqn = null, meter = noMeter, log = world.log } = options;
     this.#world = world;
     this.#facts = facts;
     this.#hostnqn = hostnqn;
     this.#meter = meter;
+    this.#log = log;
   }
 
   /**
@@ -153,6 +157,7 @@ export class ConfigWatch {
 
   #take(scan: ConfigDirScan): void {
     const { files, changed, problems } = updateFiles(this.#files, scan, { hostnqn: this.#hostnqn });
+    if (changed) this.#tellFiles(this.#files, files);
     this.#files = files;
     if (changed) this.#tellOpenFiles(scan);
     // A scan that failed says nothing about the files; what was wrong with them still is.
@@ -180,6 +185,28 @@ export class ConfigWatch {
     this.#facts.recordEntries([...this.#entries, ...this.#standIns]);
   }
 
+  /** The lines that they bring are told by what comes of them. */
+  #tellFiles(before: ReadonlyMap<string, FileState>, after: ReadonlyMap<string, FileState>): void {
+    let told = 0;
+    const tell = (message: string, file: string) => {
+      if (++told <= limits.entryFilesToldMax) this.#log.debug(message, { file });
+    };
+    for (const [name, { parsed }] of after) {
+      const old = before.get(name)?.parsed;
+      if (parsed === old) continue;
+      const count = `${parsed.entries.length} ${parsed.entries.length === 1 ? "entry" : "entries"}`;
+      tell(`Entry file ${old === undefined ? "read" : "changed"}: ${count}`, name);
+    }
+    for (const name of before.keys()) if (!after.has(name)) tell("Entry file is gone", name);
+    const untold = told - limits.entryFilesToldMax;
+    if (untold > 0) this.#log.debug(`Entry files changed: ${untold} more`);
+  }
+
+  /** What is wrong with files now, in words. */
+  get problems(): ReadonlySet<string> {
+    return this.#told;
+  }
+
   /** Once a file: consumers write their files anew again and again. */
   #tellOpenFiles(scan: ConfigDirScan): void {
     for (const file of scan.ok ? scan.files : []) {
@@ -188,14 +215,14 @@ export class ConfigWatch {
       if (this.#toldOpen.size >= limits.toldOnceMax) return;
       this.#toldOpen.add(file.name);
       const path = file.nvmeCli ? file.name : `${this.#world.configDir.path}/${file.name}`;
-      this.#world.log.warn(`Other users can read the secrets in ${path}: only root should, with mode 0600`);
+      this.#log.warn(`Other users can read the secrets in ${path}: only root should, with mode 0600`);
     }
   }
 
   /** Each problem is told when it appears; one that went away may be told again later. */
   #tell(problems: readonly LineError[]): void {
     const texts = new Set(problems.map(lineErrorText));
-    for (const text of texts) if (!this.#told.has(text)) this.#world.log.warn(text);
+    for (const text of texts) if (!this.#told.has(text)) this.#log.warn(text);
     this.#told = texts;
     this.#meter.fileErrors(texts.size);
   }

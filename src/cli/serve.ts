@@ -97,11 +97,10 @@ async function runAgent(serving: Serving): Promise<number> {
   const dryRun = isDryRun
     ? new DryRun({ clock: world.clock, stdout: environment.stdout, ...serveOptions })
     : null;
-  const { hostnqn, ...identity } = await hostIdentity(serving);
+  const identity = await hostIdentity(serving);
   const tally = new Tally();
   const agent = new Agent(world, {
     ...agentTuning(serving, identity, serving),
-    hostnqn,
     meter: tally,
     onPass: (snapshot, summary) => {
       statusLine.handlePass(summary);
@@ -178,7 +177,7 @@ function watchSettings({ options }: Serving, clock: Clock, reload: Reload): Sett
   });
 }
 
-type Identity = Pick<Policy, "hostid" | "fallbackHostid">;
+type Identity = Pick<Policy, "hostid" | "fallbackHostid" | "hostnqn">;
 
 /** What of the settings can change while the agent runs, as the agent takes it. */
 function agentTuning(
@@ -210,7 +209,7 @@ function agentTuning(
 /** Who leaves no trace makes no files, and draws nothing at random either. */
 async function hostIdentity(
   { effective, serveOptions, home, log }: Serving,
-): Promise<Identity & { readonly hostnqn: string | null }> {
+): Promise<Identity> {
   const path = effective.settings.nvmeHostIDPath;
   const rights = serveOptions.isEphemeral ? {} : { internalDir: home.internalDir, makeHostFiles: isRoot() };
   const { hostid, fallback, hostnqn, problem, notes } = await prepareHostId({ path, ...rights });

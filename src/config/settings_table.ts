@@ -168,7 +168,7 @@ export const settingsTable = {
     )),
     level: live(setting(logLevel, "info" as const, "Least important level that is logged")),
     format: live(setting(logFormat, "text" as const, "Lines for people, text, or for programs, json")),
-    reportCaller: live(setting(boolean, true, "Log lines name the source line that wrote them")),
+    reportCaller: live(setting(boolean, false, "Log lines name the source line that wrote them")),
   },
   debug: {
     metrics: setting(boolean, true, "Serve Prometheus metrics on the debug endpoint, as /metrics"),
