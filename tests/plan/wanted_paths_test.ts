@@ -32,12 +32,11 @@ Deno.test("wantedPaths() takes one address in two spellings for one path", () =>
 });
 
 Deno.test("wantedPaths() names the subsystems beside those of the log that end with the suffix, each path once", () => {
-  const [, session] = live("a", nvm("10.1.0.1:4420", sub("x")), nvm("10.1.0.1:4420", sub("x.aux")));
-  const members = list(member("a", { endpoint: session.endpoint }));
-  const namesWith = (suffix?: string) =>
-    [...wantedPaths(members, new Map([["a", session]]), suffix).paths.values()].map(({ path }) =>
-      path.subsysnqn
-    );
+  const sessions = [live("a", nvm("10.1.0.1:4420", sub("x")), nvm("10.1.0.1:4420", sub("x.aux")))];
+  const namesWith = (suffix?: string) => {
+    const { paths } = wantedPaths(list(member("a")), new Map(sessions), suffix);
+    return [...paths.values()].map(({ path }) => path.subsysnqn);
+  };
   assertEquals(namesWith("aux"), [sub("x.aux")]);
   // Under the same log.
   assertEquals(namesWith("b"), [sub("x.b"), sub("x.aux.b")]);
