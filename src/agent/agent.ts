@@ -102,7 +102,11 @@ export class Agent {
       onChange: () => this.#schedulePass(),
     });
     this.#facts.hostidOwner = options.hostidOwner ?? null;
-    this.#configWatch = new ConfigWatch(world, this.#facts, { hostnqn: policy.hostnqn, meter: this.#meter, log: log("file") });
+    this.#configWatch = new ConfigWatch(world, this.#facts, {
+      hostnqn: policy.hostnqn,
+      meter: this.#meter,
+      log: log("file"),
+    });
     this.#kernelWatch = new KernelWatch(world, this.#facts, policy.dryRun, log("controller"));
     this.#connectRunner = new ConnectRunner(world, this.#facts);
     this.#stateKeeper = new StateKeeper(world);

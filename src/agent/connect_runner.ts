@@ -6,7 +6,13 @@ import { type Path, pathLabel } from "../model/path.ts";
 import { connectDefaultsOf, secretsProblem } from "../plan/connect_defaults.ts";
 import { formatConnectString } from "../plan/connect_string.ts";
 import type { Facts } from "../plan/facts.ts";
-import { identitiesInForce, identityConflict, settleHostId } from "../plan/host_identity.ts";
+import {
+  hostIdNotice,
+  hostIdSource,
+  identitiesInForce,
+  identityConflict,
+  settleHostId,
+} from "../plan/host_identity.ts";
 import type { WantedPath } from "../plan/wanted_paths.ts";
 
 export type ConnectOutcome =
@@ -24,11 +30,13 @@ export class ConnectRunner {
     this.#facts = facts;
   }
 
-  /** The host identifier that a connect would name, UUID text. */
-  hostidOf(path: Path): string {
-    const { policy, controllers } = this.#facts;
-    const source = { wanted: path.hostid, hostid: policy.hostid, fallback: policy.fallbackHostid };
-    return settleHostId(path.hostnqn, source, identitiesInForce(controllers?.list ?? []));
+  /** The host identifier that a connect or a session of this host NQN names, UUID text; `hostid` is its entry's. */
+  hostidOf({ hostnqn, hostid }: Pick<Path, "hostnqn" | "hostid">): string {
+    const source = hostIdSource(this.#facts, hostid);
+    const inForce = identitiesInForce(this.#facts.controllers?.list ?? []);
+    const notice = hostIdNotice(hostnqn, source, inForce);
+    if (notice !== null) this.#tellOnce(notice, {});
+    return settleHostId(hostnqn, source, inForce);
   }
 
   /** Never rejects. */

@@ -48,6 +48,7 @@ export class FactStore implements Facts {
   policy: Policy;
   entries: readonly Entry[] | null = null;
   list: EndpointList = new Map();
+  hostidOwner: string | null = null;
   controllers: ControllersFact | null = null;
   kernel: KernelFact = { present: null, failure: null, options: null };
   readonly resolutions = new Map<string, ResolutionFact>();

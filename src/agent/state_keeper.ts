@@ -15,7 +15,7 @@ export class StateKeeper {
   #wanted: { key: string; text: string } | null = null;
   #savedKey = "";
   #saving: Promise<void> | null = null;
-  #seen: { list: EndpointList; digest: string } | null = null;
+  #seen: { list: EndpointList; digest: string; hostidOwner: string | null } | null = null;
   #failed = "";
   #retry: Timer | null = null;
   #stopped = false;
@@ -51,17 +51,19 @@ export class StateKeeper {
   }
 
   /** The list as it is now; saved if it differs from what was saved last. */
-  keep(list: EndpointList, digest: string): void {
-    if (this.#seen?.list === list && this.#seen.digest === digest) return;
-    this.#seen = { list, digest };
-    const entries = listToEntries(list);
-    // Compared without the time of writing, which is no change.
-    const key = formatState({ entries, createdAtMs: 0, configDigest: digest });
-    if (key === (this.#wanted?.key ?? this.#savedKey)) return;
-    this.#wanted = {
-      key,
-      text: formatState({ entries, createdAtMs: this.#world.clock.wallMs(), configDigest: digest }),
+  keep(list: EndpointList, digest: string, hostidOwner: string | null = null): void {
+    const seen = this.#seen;
+    if (seen?.list === list && seen.digest === digest && seen.hostidOwner === hostidOwner) return;
+    this.#seen = { list, digest, hostidOwner };
+    const state = {
+      entries: listToEntries(list),
+      configDigest: digest,
+      ...(hostidOwner === null ? {} : { hostidOwner }),
     };
+    // Compared without the time of writing, which is no change.
+    const key = formatState({ ...state, createdAtMs: 0 });
+    if (key === (this.#wanted?.key ?? this.#savedKey)) return;
+    this.#wanted = { key, text: formatState({ ...state, createdAtMs: this.#world.clock.wallMs() }) };
     if (this.#saving === null && this.#retry === null) this.#saving = this.#save();
   }
 

@@ -116,6 +116,7 @@ async function kernelFacts({ kernel, identity }: Connecting, list: readonly Cont
       hostid: identity.hostid,
       fallbackHostid: identity.fallbackHostid,
     },
+    hostidOwner: identity.hostidOwner,
   };
 }
 

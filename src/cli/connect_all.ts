@@ -58,6 +58,7 @@ export async function connectAll(environment: Environment, options: OptionValues
       hostid: identity.hostid,
       fallbackHostid: identity.fallbackHostid,
     },
+    hostidOwner: identity.hostidOwner,
     reconnectIntervalMs,
     katoMs: sessionKatoMs,
     onPass: (snapshot) => run.handlePass(snapshot),

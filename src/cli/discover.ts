@@ -137,7 +137,11 @@ function ownHostId(
   return async () => {
     files ??= readFiles();
     // Without sysfs nothing is in force.
-    const [{ hostid, fallback }, controllers] = await Promise.all([files, readControllers().catch(() => [])]);
-    return settleHostId(hostnqn, { wanted: undefined, hostid, fallback }, identitiesInForce(controllers));
+    const [{ hostid, fallback, owner }, controllers] = await Promise.all([
+      files,
+      readControllers().catch(() => []),
+    ]);
+    const source = { wanted: undefined, hostid, fallback, owner };
+    return settleHostId(hostnqn, source, identitiesInForce(controllers));
   };
 }

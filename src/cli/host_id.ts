@@ -16,6 +16,8 @@ import {
 import { parentOf, writeFileAtomically } from "../io/atomic_file.ts";
 import { readTextFile } from "../io/host_files.ts";
 import { randomBytes } from "../io/real_random.ts";
+import { StateFile } from "../io/state_file.ts";
+import { parseState } from "../config/state_file.ts";
 
 export interface HostIdReading {
   /** Of the host's file: UUID text in lower case; null when it tells none. */
@@ -24,6 +26,8 @@ export interface HostIdReading {
   readonly fallback: string | null;
   /** The host's own NQN; null where nothing tells one. */
   readonly hostnqn: string | null;
+  /** Host NQN that an agent remembers this identifier to belong to; null where it remembers none. */
+  readonly owner: string | null;
   /** Files of no use, in words; left out when there is none. */
   readonly problem?: string;
   /** What was made, and where the identifier comes from. */
@@ -44,7 +48,18 @@ export interface HostIdPlaces {
 
 /** Writes nothing; what the agent remembers in `internalDir` counts. */
 export async function readHostId(path: string, internalDir?: string): Promise<HostIdReading> {
-  return await prepareHostId({ path, internalDir, draw: false });
+  const reading = await prepareHostId({ path, internalDir, draw: false });
+  return internalDir === undefined ? reading : { ...reading, owner: await rememberedOwner(internalDir) };
+}
+
+/** An agent's memory that cannot be read is that agent's trouble. */
+async function rememberedOwner(internalDir: string): Promise<string | null> {
+  try {
+    const bytes = await new StateFile(internalDir).load();
+    return bytes === null ? null : parseState(bytes).hostidOwner ?? null;
+  } catch {
+    return null;
+  }
 }
 
 /** Never throws: a host without identity files is served all the same. The directory of the host's files is not made. */
@@ -134,6 +149,7 @@ function reading(
     hostid: isOfFile ? hostid : null,
     fallback: isOfFile ? null : hostid,
     hostnqn,
+    owner: null,
     ...(problems.length === 0 ? {} : { problem: problems.join("; ") }),
     notes: [...from, ...notes],
   };

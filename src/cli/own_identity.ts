@@ -8,6 +8,8 @@ import { readHostId } from "./host_id.ts";
 import { settingValue } from "./setting_options.ts";
 
 export interface OwnIdentity extends Pick<Policy, "hostid" | "fallbackHostid"> {
+  /** Host NQN that the agent has given the host's own identifier to; null where it is nobody's yet. */
+  readonly hostidOwner: string | null;
   readonly hostnqn: string;
   /** What `--hostid` says. */
   readonly wantedHostid?: string;
@@ -19,7 +21,7 @@ export async function ownIdentity(environment: Environment, options: OptionValue
   const wantedHostid = parseHostIdOption(options);
   const setting = (path: string) => String(settingValue(path, options, environment.env));
   // With what the agent remembers: the kernel takes one identifier for an NQN, whoever connects first.
-  const { hostid, fallback, hostnqn, problem } = await readHostId(
+  const { hostid, fallback, hostnqn, owner, problem } = await readHostId(
     setting("nvmeHostIDPath"),
     setting("internalDir"),
   );
@@ -32,6 +34,7 @@ export async function ownIdentity(environment: Environment, options: OptionValue
     hostnqn: own,
     hostid,
     fallbackHostid: fallback,
+    hostidOwner: owner,
     ...(wantedHostid === undefined ? {} : { wantedHostid }),
   };
 }

@@ -66,6 +66,8 @@ export interface State {
   readonly createdAtMs: number;
   /** `configDigest` of the files it was made from; absent in the predecessor's files. */
   readonly configDigest?: string;
+  /** Host NQN that the host's own identifier belongs to; absent: nobody's yet. */
+  readonly hostidOwner?: string;
 }
 
 export interface ParsedState extends State {
@@ -79,6 +81,7 @@ export function formatState(state: State): string {
     entries: state.entries.map(formatEntry),
     creation_time: new Date(state.createdAtMs).toISOString(),
     ...(state.configDigest === undefined ? {} : { config_digest: state.configDigest }),
+    ...(state.hostidOwner === undefined ? {} : { host_id_owner: state.hostidOwner }),
   };
   return `${JSON.stringify(document, null, "\t")}\n`;
 }
@@ -117,11 +120,12 @@ export function parseState(bytes: Uint8Array): ParsedState {
   // The predecessor leaves `entries` out, or writes null, when there are none.
   const list = document.entries ?? [];
   if (!Array.isArray(list)) throw corrupt("entries is not a list");
-  const digest = document.config_digest;
+  const { config_digest: digest, host_id_owner: owner } = document;
   return {
     ...parseEntries(list),
     createdAtMs,
     ...(typeof digest === "string" && /^[0-9a-f]{1,64}$/.test(digest) ? { configDigest: digest } : {}),
+    ...(isNqn(owner) ? { hostidOwner: owner } : {}),
   };
 }
 

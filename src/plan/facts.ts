@@ -26,6 +26,8 @@ export interface Facts {
   readonly controllers: ControllersFact | null;
   readonly kernel: KernelFact;
   readonly policy: Policy;
+  /** Host NQN that the host's own identifier belongs to, as it was settled last; null or left out: nobody's yet. */
+  readonly hostidOwner?: string | null;
 }
 
 /** Settings that decisions depend on. */
@@ -43,6 +45,8 @@ export interface Policy {
   readonly hostid: string | null;
   /** What the host goes by for lack of a file: the machine's UUID, or a random one that is remembered. */
   readonly fallbackHostid?: string | null;
+  /** The host's own NQN; null or left out where nothing tells it. */
+  readonly hostnqn?: string | null;
 }
 
 /** An attempt that failed, in words and for branching. */

@@ -4,6 +4,7 @@
  */
 import { configuredClusters, hostNames } from "./configured.ts";
 import type { ClusterState, EndpointList, Facts } from "./facts.ts";
+import { hostidOwner } from "./host_identity.ts";
 import { type ConnectPlan, planConnects } from "./plan_connects.ts";
 import { groupUnnamed, isUnnamed } from "./unnamed_clusters.ts";
 import { type ClusterInput, planCluster } from "./plan_endpoints.ts";
@@ -17,6 +18,8 @@ export interface Plan {
   readonly sessions: SessionPlan;
   readonly wanted: WantedPaths;
   readonly connects: ConnectPlan;
+  /** See Facts. */
+  readonly hostidOwner: string | null;
   /** Host names to look up now. */
   readonly resolve: readonly string[];
   /** When to plan again if nothing happens; Infinity for never. */
@@ -44,7 +47,15 @@ export function plan(facts: Facts, nowMs: number): Plan {
     names.wakeAtMs,
     strandedAtMs(list, nowMs),
   );
-  return { list, sessions, wanted, connects, resolve: names.resolve, wakeAtMs };
+  return {
+    list,
+    sessions,
+    wanted,
+    connects,
+    hostidOwner: hostidOwner(facts),
+    resolve: names.resolve,
+    wakeAtMs,
+  };
 }
 
 function planList(facts: Facts, nowMs: number): EndpointList {

@@ -4,6 +4,7 @@ import { limits } from "../../src/base/limits.ts";
 import { Secret } from "../../src/base/secret.ts";
 import type { Kernel } from "../../src/model/world.ts";
 import type { Facts } from "../../src/plan/facts.ts";
+import { derivedHostId } from "../../src/plan/host_identity.ts";
 import { assert, assertEquals } from "../assert.ts";
 import { facts } from "../plan/fact_samples.ts";
 import { controller, hostid, wanted } from "../plan/path_samples.ts";
@@ -88,7 +89,7 @@ Deno.test("ConnectRunner takes the machine's identifier where there is no file",
 Deno.test("ConnectRunner explains an EINVAL by the pairing that the kernel holds", async () => {
   const list = [controller({ hostnqn: "nqn.2024-01.io.example:other", hostid })];
   const { runner } = setUp({ controllers: { list, readAtMs: 0 } }, new KernelError("EINVAL", "Invalid"));
-  const outcome = await runner.connect(one);
+  const outcome = await runner.connect({ ...one, path: { ...one.path, hostid } });
   assert(!outcome.ok);
   assert(/belongs to host NQN .*other.*: Invalid/.test(errorText(outcome.error)), errorText(outcome.error));
 });
@@ -131,4 +132,15 @@ Deno.test("ConnectRunner tells so many different warnings, and once that there a
   }
   assertEquals(log.find("in force", "warn").length, limits.toldOnceMax);
   assertEquals(log.find("no further one is told", "warn").length, 1);
+});
+
+Deno.test("ConnectRunner gives way where another NQN holds the host's own identifier, and says so once", async () => {
+  const list = [controller({ hostnqn: "nqn.2024-01.io.example:other", hostid })];
+  const policy = { dryRun: false, connectDefaults: {}, hostid };
+  const { runner, texts, log } = setUp({ controllers: { list, readAtMs: 0 }, policy }, yes);
+  const path = { ...one.path, hostnqn: "nqn.2024-01.io.example:plain" };
+  for (let time = 0; time < 2; time++) await runner.connect({ ...one, path });
+  const written = texts.map((text) => /,hostid=([^,]*)/.exec(text)?.[1]);
+  assertEquals(written, [derivedHostId(path.hostnqn, hostid), derivedHostId(path.hostnqn, hostid)]);
+  assertEquals(log.find("goes by host ID", "warn").length, 1);
 });

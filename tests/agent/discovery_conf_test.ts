@@ -1,6 +1,6 @@
 /** nvme-cli's discovery.conf beside the entry files, on a fabric in virtual time. */
 import { assert, assertEquals } from "../assert.ts";
-import { FabricWorld, hostnqn } from "../sim/fabric_world.ts";
+import { FabricWorld, hostid, hostnqn } from "../sim/fabric_world.ts";
 
 const path = "/etc/nvme/discovery.conf";
 const line = (address: string, more = "") => `-t tcp -a ${address} ${more}\n`;
@@ -11,12 +11,13 @@ function clustersOf(world: FabricWorld): string[] {
   ).sort();
 }
 
+const policy = { dryRun: false, connectDefaults: {}, hostid, hostnqn };
 const two = ["10.0.0.1:8009 10.0.0.2:8009"];
 
 Deno.test("Agent connects what discovery.conf leads to, and keeps it when the file goes", async () => {
   const world = new FabricWorld({ nodes: 2, subsystems: 2 });
   const { configDir, log } = world.memory;
-  await world.start({ hostnqn });
+  await world.start({ policy });
   await world.memory.clock.advance(2_000);
   assertEquals(world.livePaths(), [], "a missing file has no entries");
   configDir.write(path, `# a comment\n-t rdma -a 10.0.0.9\n${line("10.0.0.1")}`);
@@ -41,7 +42,7 @@ Deno.test("Agent holds one session an endpoint, whether discovery.conf, an entry
   const { configDir, network, kernel } = world.memory;
   configDir.write(path, line("10.0.0.1") + line("10.0.0.2") + line("10.0.0.3"));
   world.dropFile("cluster", ["n1"]);
-  await world.start({ hostnqn });
+  await world.start({ policy });
   await world.untilLive(3, 5_000);
   await world.memory.clock.advance(60_000);
   assertEquals(clustersOf(world), ["10.0.0.1:8009 10.0.0.2:8009 10.0.0.3:8009"]);
@@ -68,13 +69,13 @@ Deno.test("Agent has two fabrics of one discovery.conf apart, across a restart a
   }
   const { configDir, store, clock } = world.memory;
   configDir.write(path, line("10.0.0.1") + line("10.0.0.3"));
-  await world.start({ hostnqn });
+  await world.start({ policy });
   const apart = ["10.0.0.1:8009 10.0.0.2:8009", "10.0.0.3:8009 10.0.0.4:8009"];
   await clock.runUntil(() => clustersOf(world).join() === apart.join(), 5_000, "The clusters");
   await clock.runUntil(() => (store.text ?? "").includes("10.0.0.4"), 1_000, "The saved list");
   fabric.setNodeDown("n3");
   await world.stop();
-  await world.start({ hostnqn });
+  await world.start({ policy });
   await clock.advance(60_000);
   assertEquals(clustersOf(world), apart, "who is unreachable is not gone");
   fabric.setNodeUp("n3");

@@ -1,4 +1,5 @@
 import { prepareHostId, readHostId } from "../../src/cli/host_id.ts";
+import { formatState } from "../../src/config/state_file.ts";
 import { assert, assertEquals } from "../assert.ts";
 import { withDirectory } from "./memory_environment.ts";
 
@@ -33,7 +34,7 @@ Deno.test("prepareHostId() makes both files of the host once, and reads them fro
     assertEquals([...Deno.readDirSync(`${root}/nvme`)].length, 2, "Something else was left");
     await Deno.writeTextFile(`${root}/product_uuid`, uuid);
     const second = await prepareHostId(places);
-    assertEquals(second, { hostid: machine, fallback: null, hostnqn: nqn, notes: [] });
+    assertEquals(second, { hostid: machine, fallback: null, hostnqn: nqn, owner: null, notes: [] });
   });
 });
 
@@ -84,6 +85,22 @@ Deno.test("prepareHostId() lets the file count that somebody makes in between", 
     const before = await prepareHostId({ path: `${root}/hostid`, internalDir: root, makeHostFiles: true });
     assertEquals([before.hostid, [...Deno.readDirSync(root)].length > 0], [null, true]);
     assertEquals(await Deno.readLink(`${root}/hostid`), `${root}/nowhere`);
+  });
+});
+
+Deno.test("readHostId() knows whom an agent has given the identifier to, where it remembers that", async () => {
+  await withDirectory(async (root) => {
+    const owner = async () => (await readHostId(`${root}/hostid`, root)).owner;
+    assertEquals(await owner(), null);
+    for (
+      const [text, expected] of [[formatState({ entries: [], createdAtMs: 0, hostidOwner: nqn }), nqn], [
+        "{",
+        null,
+      ]] as const
+    ) {
+      await Deno.writeTextFile(`${root}/internal.json`, text);
+      assertEquals(await owner(), expected);
+    }
   });
 });
 

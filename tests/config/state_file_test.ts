@@ -250,3 +250,17 @@ Deno.test("property: any JSON gives a state or a ConfigError", () => {
     { numRuns: 500 },
   );
 });
+
+Deno.test("formatState() keeps whom the host's identifier belongs to, and parseState() takes nothing else for it", () => {
+  const bytes = (text: string) => new TextEncoder().encode(text);
+  const text = formatState({ entries: [], createdAtMs: 0, hostidOwner: hostnqn });
+  assertEquals(parseState(bytes(text)).hostidOwner, hostnqn);
+  for (const bad of ["", "a,b", "7"]) {
+    assertEquals(
+      parseState(bytes(text.replace(hostnqn, bad))).hostidOwner,
+      bad === "7" ? "7" : undefined,
+      bad,
+    );
+  }
+  assertEquals(parseState(bytes(formatState({ entries: [], createdAtMs: 0 }))).hostidOwner, undefined);
+});

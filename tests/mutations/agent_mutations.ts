@@ -85,8 +85,8 @@ export const agentMutations: readonly Mutation[] = [
     name: "saved-once",
     what: "Only the first list is saved",
     file: keeper,
-    from: "if (this.#seen?.list === list && this.#seen.digest === digest) return;",
-    to: "if (this.#seen !== null) return;",
+    from: "if (seen?.list === list && seen.digest === digest && seen.hostidOwner === hostidOwner) return;",
+    to: "if (seen !== null) return;",
     rules: ["state-saved"],
   },
   {

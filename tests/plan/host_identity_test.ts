@@ -1,5 +1,8 @@
 import {
   derivedHostId,
+  hostIdNotice,
+  hostidOwner,
+  hostIdSource,
   identitiesInForce,
   identityConflict,
   settleHostId,
@@ -7,6 +10,7 @@ import {
 import { parseHostId } from "../../src/nvme/nqn.ts";
 import { assert, assertEquals } from "../assert.ts";
 import { fc } from "../property.ts";
+import { cluster, entry, facts, list, member } from "./fact_samples.ts";
 import { controller } from "./path_samples.ts";
 
 const nqn = "nqn.2024-01.io.example:host1";
@@ -28,6 +32,8 @@ interface Row {
   hostnqn?: string;
   /** Identifier that another NQN holds. */
   heldByOther?: string;
+  owner?: string;
+  claims?: [nqn: string, hostid: string][];
   expected: string;
 }
 
@@ -50,15 +56,51 @@ const rows: Row[] = [
   },
   { name: "the machine's, where nobody chose one", hostid: null, fallback: id2, expected: id2 },
   {
-    name: "one derived from the NQN, where another NQN holds the machine's",
+    name: "one derived from machine and NQN, where another NQN holds the machine's",
     hostid: null,
     fallback: id2,
     heldByOther: id2,
-    expected: derivedHostId(nqn),
+    expected: derivedHostId(nqn, id2),
   },
   {
-    name: "the chosen one, though another NQN holds it: the kernel's refusal is explained",
+    name: "one derived from file and NQN, where another NQN holds the file's",
     hostid: id2,
+    heldByOther: id2,
+    expected: derivedHostId(nqn, id2),
+  },
+  {
+    name: "the UUID in the NQN, where another NQN holds the file's",
+    hostid: id2,
+    hostnqn: uuidNqn,
+    heldByOther: id2,
+    expected: id3,
+  },
+  { name: "the file's, for its owner", hostid: id2, owner: nqn, expected: id2 },
+  {
+    name: "one derived from file and NQN, where the file's is another NQN's",
+    hostid: id2,
+    owner: other,
+    expected: derivedHostId(nqn, id2),
+  },
+  {
+    name: "no UUID of the NQN that is the file's, where that is another NQN's",
+    hostid: id3,
+    owner: other,
+    hostnqn: uuidNqn,
+    expected: derivedHostId(uuidNqn, id3),
+  },
+  { name: "what another entry of the NQN says", hostid: id2, claims: [[nqn, id1]], expected: id1 },
+  {
+    name: "nothing that an entry gives to another NQN",
+    hostid: id2,
+    hostnqn: uuidNqn,
+    claims: [[other, id2], [`${other}b`, id3]],
+    expected: derivedHostId(uuidNqn, id2),
+  },
+  {
+    name: "what the entry says, though another NQN holds it: the kernel's refusal is explained",
+    wanted: id2,
+    hostid: id1,
     heldByOther: id2,
     expected: id2,
   },
@@ -66,14 +108,15 @@ const rows: Row[] = [
 ];
 
 for (const row of rows) {
-  const { name, inForce, wanted, hostid, fallback, hostnqn = nqn, heldByOther, expected } = row;
+  const { name, inForce, wanted, hostid, fallback, hostnqn = nqn, heldByOther, owner, expected } = row;
+  const claims = new Map(row.claims ?? []);
   Deno.test(`settleHostId() answers ${name}`, () => {
     const controllers = [
       ...inForce === undefined ? [] : [controller({ hostnqn, hostid: inForce })],
       ...heldByOther === undefined ? [] : [controller({ hostnqn: other, hostid: heldByOther })],
     ];
     assertEquals(
-      settleHostId(hostnqn, { wanted, hostid, fallback }, identitiesInForce(controllers)),
+      settleHostId(hostnqn, { wanted, hostid, fallback, owner, claims }, identitiesInForce(controllers)),
       expected,
     );
   });
@@ -110,6 +153,168 @@ Deno.test("derivedHostId() answers the same usable identifier for the same NQN, 
   fc.assert(fc.property(fc.oneof(fc.constantFrom(...odd), fc.string()), (hostnqn) => {
     assert(parseHostId(derivedHostId(hostnqn)) !== null, `No identifier for ${hostnqn}`);
   }));
+});
+
+Deno.test("derivedHostId() answers different identifiers on different machines, none of them the NQN's UUID", () => {
+  const ids = [nqn, other, uuidNqn].flatMap((name) =>
+    [id1, id2].map((machine) => derivedHostId(name, machine))
+  );
+  assertEquals(new Set([...ids, derivedHostId(nqn), id3]).size, ids.length + 2);
+});
+
+const entryOf = (hostnqn: string, hostid?: string) =>
+  entry("a", { cluster: { ...cluster, hostnqn }, hostid });
+
+interface OwnerRow {
+  name: string;
+  entries: readonly (readonly [hostnqn: string, hostid?: string])[];
+  own?: string;
+  before?: string;
+  /** NQNs that hold the machine's identifier in the kernel. */
+  held?: readonly string[];
+  /** The machine's identifier was not chosen. */
+  fallback?: true;
+  expected: string | null;
+}
+
+const [nqnA, nqnB, nqnC] = ["a", "b", "c"].map((name) => `nqn.2024-01.io.example:${name}`) as [
+  string,
+  string,
+  string,
+];
+
+const ownerRows: OwnerRow[] = [
+  { name: "nobody, where nobody asks", entries: [], own: nqnA, expected: null },
+  { name: "the only one that asks", entries: [[nqnB]], own: nqnA, expected: nqnB },
+  { name: "the first by name, whatever their order", entries: [[nqnC], [nqnB], [nqnC]], expected: nqnB },
+  { name: "the host's own NQN before others", entries: [[nqnA], [nqnB], [nqnC]], own: nqnC, expected: nqnC },
+  { name: "who had it before", entries: [[nqnA], [nqnB]], own: nqnA, before: nqnB, expected: nqnB },
+  { name: "who had it before, though its files are gone", entries: [[nqnA]], before: nqnB, expected: nqnB },
+  {
+    name: "who holds it in the kernel",
+    entries: [[nqnA], [nqnB]],
+    own: nqnA,
+    before: nqnB,
+    held: [nqnC],
+    expected: nqnC,
+  },
+  {
+    name: "who had it before, of several that hold it, as old kernels allow",
+    entries: [[nqnA], [nqnB]],
+    before: nqnB,
+    held: [nqnA, nqnB],
+    expected: nqnB,
+  },
+  { name: "whom an entry gives it to", entries: [[nqnA], [nqnB, id1]], own: nqnA, expected: nqnB },
+  { name: "nobody to whom an entry gives another", entries: [[nqnA, id2], [nqnB]], expected: nqnB },
+  { name: "a uuid-form NQN too, where it was chosen", entries: [[uuidNqn]], expected: uuidNqn },
+  { name: "no uuid-form NQN, where nobody chose it", entries: [[uuidNqn]], fallback: true, expected: null },
+];
+
+for (const { name, entries, own, before, held = [], fallback, expected } of ownerRows) {
+  Deno.test(`hostidOwner() answers ${name}`, () => {
+    const list = held.map((hostnqn) => controller({ hostnqn, hostid: id1 }));
+    const known = facts({
+      entries: entries.map(([hostnqn, hostid]) => entryOf(hostnqn, hostid)),
+      controllers: { list, readAtMs: 0 },
+      policy: {
+        dryRun: false,
+        connectDefaults: {},
+        hostid: fallback ? null : id1,
+        fallbackHostid: id1,
+        hostnqn: own,
+      },
+      hostidOwner: before,
+    });
+    assertEquals(hostidOwner(known), expected);
+  });
+}
+
+Deno.test("hostidOwner() goes by what is remembered before the files are read, and has no owner of nothing", () => {
+  const policy = { dryRun: false, connectDefaults: {}, hostid: id1 };
+  assertEquals(hostidOwner(facts({ list: list(member("a")), policy })), cluster.hostnqn);
+  assertEquals(hostidOwner(facts({ entries: [entryOf(nqnA)] })), null);
+});
+
+/** What a run of the agent ends with: each NQN's identifier, asked for in this order. */
+function runOnce(
+  names: readonly string[],
+  own: string | null,
+  before: string | null,
+  hostid: string | null,
+): { ids: Map<string, string>; owner: string | null } {
+  const known = {
+    ...facts({
+      entries: names.map((name) => entryOf(name)),
+      policy: { dryRun: false, connectDefaults: {}, hostid, fallbackHostid: id1, hostnqn: own },
+    }),
+    hostidOwner: before,
+    controllers: { list: [] as ReturnType<typeof controller>[], readAtMs: 0 },
+  };
+  const ids = new Map<string, string>();
+  for (const name of names) {
+    known.hostidOwner = hostidOwner(known);
+    const settled = settleHostId(
+      name,
+      hostIdSource(known, undefined),
+      identitiesInForce(known.controllers.list),
+    );
+    ids.set(name, settled);
+    known.controllers = {
+      ...known.controllers,
+      list: [...known.controllers.list, controller({ hostnqn: name, hostid: settled })],
+    };
+  }
+  return { ids, owner: hostidOwner(known) };
+}
+
+Deno.test("settleHostId() gives each NQN one identifier of its own, in any order, today and after a restart", () => {
+  const names = fc.uniqueArray(fc.constantFrom(nqnA, nqnB, nqnC, nqn, other, uuidNqn), { minLength: 1 });
+  fc.assert(fc.property(
+    names.chain((some) =>
+      fc.record({
+        names: fc.constant(some),
+        shuffled: fc.shuffledSubarray(some, { minLength: some.length }),
+        own: fc.constantFrom(null, nqnB, uuidNqn),
+        chosen: fc.boolean(),
+      })
+    ),
+    ({ names, shuffled, own, chosen }) => {
+      const hostid = chosen ? id1 : null;
+      const first = runOnce(names, own, null, hostid);
+      assertEquals(new Set(first.ids.values()).size, names.length, "no two have one");
+      const again = runOnce(shuffled, own, null, hostid);
+      const restarted = runOnce(shuffled, nqnC, first.owner, hostid);
+      const more = runOnce(["nqn.0-first", ...shuffled], own, first.owner, hostid);
+      for (const name of names) {
+        for (const [what, { ids }] of Object.entries({ again, restarted, more })) {
+          // Nobody had the machine's before: a later one may have it then.
+          if (first.owner !== null || what !== "more") assertEquals(ids.get(name), first.ids.get(name), what);
+        }
+      }
+    },
+  ));
+});
+
+Deno.test("hostIdNotice() says what an NQN goes by instead, why, and the way out; of others nothing", () => {
+  const none = new Map<string, never>();
+  const notice = hostIdNotice(nqn, { wanted: undefined, hostid: id1, owner: other }, none) ?? "nothing";
+  for (const part of [nqn, other, id1, derivedHostId(nqn, id1), "made from its name", "-I"]) {
+    assert(notice.includes(part), notice);
+  }
+  const inside = hostIdNotice(uuidNqn, { wanted: undefined, hostid: id1, owner: other }, none);
+  assert(inside?.includes(`${id3}, the UUID in its name`), inside ?? "nothing");
+  const lives = identitiesInForce([controller({ hostnqn: nqnC, hostid: id1 })]);
+  assert(hostIdNotice(nqn, { wanted: undefined, hostid: id1 }, lives)?.includes(nqnC));
+  const silent = [
+    hostIdNotice(nqn, { wanted: id2, hostid: id1, owner: other }, none),
+    hostIdNotice(nqn, { wanted: undefined, hostid: id1, owner: nqn }, none),
+    hostIdNotice(nqn, { wanted: undefined, hostid: null }, none),
+    hostIdNotice(nqnC, { wanted: undefined, hostid: id1, owner: other }, lives),
+    hostIdNotice(uuidNqn, { wanted: undefined, hostid: null, fallback: id1, owner: other }, none),
+    hostIdNotice(nqn, { wanted: undefined, hostid: id1, owner: other, claims: new Map([[nqn, id2]]) }, none),
+  ];
+  assertEquals(silent, silent.map(() => null));
 });
 
 Deno.test("identityConflict() explains both ways of a broken pairing, and nothing else", () => {

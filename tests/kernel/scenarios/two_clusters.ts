@@ -1,15 +1,15 @@
 /** Two clusters and two host NQNs on one host; one of the clusters swallows packets from beginning to end. */
-import { entryLine } from "../agent_process.ts";
+import { type AgentHome, entryLine } from "../agent_process.ts";
 import { Fabric } from "../fabric.ts";
-import { controllers, describe } from "../initiator.ts";
+import { controllers, describe, type LiveController } from "../initiator.ts";
 import { answers, discoveryPort, swallow } from "../network.ts";
 import { formatSeconds, throughout, until } from "../poll.ts";
 import { expect, hosts, type Lab, type Scenario } from "../scenario.ts";
 
 export const twoClusters: Scenario = {
   name: "two-clusters",
-  title: "two clusters, two host NQNs, one cluster dead throughout",
-  seconds: 19,
+  title: "two clusters, two host NQNs, one cluster dead throughout; then two more, without a host identifier",
+  seconds: 26,
   run,
 };
 
@@ -39,9 +39,52 @@ async function run(lab: Lab): Promise<string> {
   // Each host keeps its own three sessions; the dead ones are remembered, not forgotten.
   const wanted = [...fabric.endpoints(), ...fabric.endpoints(), ...dead.endpoints()];
   await until("nine endpoints stored", 3_000, () => agent.lookForStored(wanted));
+  const plainMs = await connectPlainHosts(fabric, agent);
   return `6 + 6 controllers live in ${formatSeconds(readyMs)} + ${formatSeconds(liveMs)}, 3 more in ${
     formatSeconds(addedMs)
-  }, beside a dead cluster`;
+  }, beside a dead cluster; two hosts without -I in ${formatSeconds(plainMs)}`;
+}
+
+const plainHosts = ["a", "b"].map((name) => `nqn.2024-01.io.example:plain-${name}`);
+
+/** The machine has one identifier, and the kernel takes it for one host NQN alone. Answers how long both took. */
+async function connectPlainHosts(fabric: Fabric, agent: AgentHome): Promise<number> {
+  for (const [index, hostnqn] of plainHosts.entries()) {
+    const nqn = await fabric.createSubsystem(`plain${index}`, [hostnqn]);
+    await fabric.linkEverywhere(nqn);
+    const line = entryLine(fabric.address(1), { hostnqn, hostid: "" }, nqn).replace(/ -I .*/, "");
+    expect(!line.includes("-I"), `Precondition: no identifier in ${line}`);
+    await agent.drop(`plain-${index}`, line);
+  }
+  const plainMs = await until("the controllers of both hosts", 20_000, () => lookForPlain(fabric));
+  const before = await plainIds();
+  await agent.stop();
+  for (const { name } of await plainControllers()) {
+    await Deno.writeTextFile(`/sys/class/nvme/${name}/delete_controller`, "1");
+  }
+  agent.start();
+  await until("them again after a restart", 30_000, () => lookForPlain(fabric));
+  const after = await plainIds();
+  expect(before.join() === after.join(), `Identifiers changed from ${before} to ${after}`);
+  return plainMs;
+}
+
+async function plainControllers(): Promise<LiveController[]> {
+  return (await controllers()).filter(({ hostnqn }) => plainHosts.includes(hostnqn));
+}
+
+/** `NQN identifier`, one each. */
+async function plainIds(): Promise<string[]> {
+  const all = await plainControllers();
+  return [...new Set(all.map(({ hostnqn, hostid }) => `${hostnqn} ${hostid}`))].sort();
+}
+
+async function lookForPlain(fabric: Fabric): Promise<string | null> {
+  const all = await plainControllers();
+  const live = all.filter(({ state }) => state === "live");
+  const right = live.length === 2 * fabric.nodes.length && all.length === live.length;
+  const ids = new Set(all.map(({ hostid }) => hostid));
+  return right && ids.size === 2 && (await plainIds()).length === 2 ? null : describe(all);
 }
 
 /** Null when the first host has 2 subsystems and the second `second`, each on all nodes, under its own identity. */
