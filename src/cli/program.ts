@@ -14,6 +14,12 @@ import { helpOption, optionHelp, optionTerm, versionOption } from "./option_text
 
 const helpColumnsMax = 110;
 
+/** What the predecessor called otherwise. */
+const formerCommands: Readonly<Record<string, string>> = {
+  "gen doc": "gen markdown --output DIR",
+  "gen autocomplete": "completion bash",
+};
+
 /**
  * Runs the command that the arguments name; answers its exit status. Throws UsageError, and what the command throws.
  */
@@ -34,7 +40,12 @@ export async function runProgram(
     if (error.code === "commander.missingMandatoryOptionValue" && found !== undefined) {
       checkOptionNames(args, found.options);
     }
-    if (error.exitCode !== 0) throw new UsageError(complaint(error.message));
+    const former = formerCommands[given.slice(0, 2).join(" ")];
+    if (error.exitCode !== 0) {
+      throw new UsageError(
+        complaint(error.message) + (former === undefined ? "" : `; did you mean ${former}?`),
+      );
+    }
   }
   return status;
 }

@@ -60,6 +60,8 @@ const usageErrors: readonly [args: string[], message: string][] = [
   [["help", "serv"], "Unknown command 'serv'; did you mean serve?"],
   [["serv", "-h"], "Unknown command 'serv'; did you mean serve?"],
   [["help", "list", "ctl"], "Unknown command 'ctl'; did you mean ctrl?"],
+  [["gen", "doc"], "Unknown command 'doc'; did you mean gen markdown --output DIR?"],
+  [["gen", "autocomplete", "--type=bash"], "Unknown command 'autocomplete'; did you mean completion bash?"],
   [["discover", "-hostnqn", "x"], "Unknown option '-hostnqn'; did you mean --hostnqn?"],
   [["discover", "-Q", "x"], "Unknown option '-Q'; did you mean -q (--hostnqn)?"],
   [["--config", "x", "serv"], "Unknown command 'serv'; did you mean serve?"],
