@@ -13,6 +13,8 @@ import type { ServeOptions } from "./serve_options.ts";
 export interface AgentHome {
   readonly clientConfigDir: string;
   readonly internalDir: string;
+  /** Where a temporary agent has its control socket; null leaves that to the settings. */
+  readonly controlSocket: string | null;
   /** Makes what is missing, and this process its only agent. Throws ConfigError `locked` when it is not. */
   prepare(log: Log): Promise<void>;
   close(): Promise<void>;
@@ -24,6 +26,7 @@ export function configuredHome({ clientConfigDir, internalDir }: Settings): Agen
   return {
     clientConfigDir,
     internalDir,
+    controlSocket: null,
     async prepare(log): Promise<void> {
       for (const directory of [clientConfigDir, internalDir]) {
         await ensureDirectory(directory).catch((error) => log.error(errorText(error)));
@@ -52,6 +55,7 @@ export async function ephemeralHome(settings: Settings, { entries }: ServeOption
   return {
     clientConfigDir: entries === null ? settings.clientConfigDir : ownConfigDir,
     internalDir,
+    controlSocket: `${root}/control.sock`,
     async prepare(): Promise<void> {
       await ensureDirectory(internalDir);
       if (entries === null) return;

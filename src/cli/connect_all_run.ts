@@ -3,7 +3,12 @@
  * once, and every path is there or has failed once. Makes a result of what it sees; connects nothing itself.
  */
 import type { Clock, Timer } from "../base/clock.ts";
-import { emptySnapshot, type EndpointSnapshot, type PathSnapshot, type Snapshot } from "../report/snapshot.ts";
+import {
+  emptySnapshot,
+  type EndpointSnapshot,
+  type PathSnapshot,
+  type Snapshot,
+} from "../report/snapshot.ts";
 import type { Output } from "./environment.ts";
 
 export interface ConnectAllRunOptions {

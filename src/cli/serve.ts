@@ -1,5 +1,6 @@
 /** `serve`: builds the world, runs the agent in it until a signal, and tells systemd how it is. Decides no connects. */
 import { Agent, type AgentTuning } from "../agent/agent.ts";
+import { eventLog } from "../agent/event_log.ts";
 import type { Clock } from "../base/clock.ts";
 import { AgentError, errorText } from "../base/errors.ts";
 import { limits } from "../base/limits.ts";
@@ -10,9 +11,11 @@ import { setCpuAffinity } from "../io/libc.ts";
 import type { LogSink } from "../io/log_sink.ts";
 import { WatchedFiles } from "../io/watched_files.ts";
 import type { ConnectOptions } from "../model/connect_options.ts";
-import type { Log } from "../model/world.ts";
+import type { Closer, Log, World } from "../model/world.ts";
 import type { Policy } from "../plan/facts.ts";
 import { Tally } from "../report/tally.ts";
+import { EventFeed } from "../report/event_feed.ts";
+import { controlSocketPath, openAgentControl } from "./agent_control.ts";
 import { openAgentDebug } from "./agent_debug.ts";
 import { type AgentHome, configuredHome, ephemeralHome } from "./agent_home.ts";
 import { logTuning, openAgentLog } from "./agent_log.ts";
@@ -22,6 +25,7 @@ import { DryRun } from "./dry_run.ts";
 import { type EffectiveSettings, loadEffectiveSettings, settingsPath } from "./effective_settings.ts";
 import type { Environment } from "./environment.ts";
 import { prepareHostId } from "./host_id.ts";
+import { LogLevelControl } from "./log_level_control.ts";
 import { realWorld } from "./real_world.ts";
 import { Reload, type RunningSettings } from "./reload.ts";
 import { parseServeOptions, type ServeOptions } from "./serve_options.ts";
@@ -99,29 +103,34 @@ async function runAgent(serving: Serving): Promise<number> {
     : null;
   const identity = await hostIdentity(serving);
   const tally = new Tally();
+  const feed = new EventFeed(world.clock);
+  const agentLog = eventLog(log, feed)("agent");
+  const logLevel = new LogLevelControl(log, logTuning(effective, serveOptions));
   const agent = new Agent(world, {
     ...agentTuning(serving, identity, serving),
     meter: tally,
+    events: feed,
     onPass: (snapshot, summary) => {
       statusLine.handlePass(summary);
       dryRun?.handlePass(snapshot);
     },
   });
   const debug = openAgentDebug({ world, agent, tally, effective, isDryRun });
+  const control = openControl(serving, { world: { ...world, log: agentLog }, agent, feed, logLevel });
   const reload = new Reload({
     environment,
     options: serving.options,
-    log,
+    log: agentLog,
     running: serving,
     apply: (running) => {
-      log.reconfigure(logTuning(running.effective, serveOptions));
+      logLevel.reconfigure(logTuning(running.effective, serveOptions));
       agent.reconfigure(agentTuning(serving, identity, running));
     },
   });
   const settingsWatch = watchSettings(serving, world.clock, reload);
   stop.onHangup = () => {
     log.reopen();
-    log.info(
+    agentLog.info(
       "SIGHUP: reading settings, entry files and controllers again, and retrying all that waits",
     );
     void settingsWatch.reload().then(() => agent.rescan());
@@ -138,10 +147,11 @@ async function runAgent(serving: Serving): Promise<number> {
   ]);
   settingsWatch.stop();
   debug?.close();
-  log.info("Stopping: sessions are shut down, controllers stay connected");
+  agentLog.info("Stopping: sessions are shut down, controllers stay connected");
   world.notifier.stopping();
   await agent.stop();
-  log.info("Stopped");
+  agentLog.info("Stopped");
+  control?.close();
   return status;
 }
 
@@ -156,6 +166,23 @@ function greet({ environment, serveOptions, effective, home, log }: Serving): vo
   if (serveOptions.isEphemeral) {
     environment.stderr.write(`discovery-client: Entry files are read from ${home.clientConfigDir}\n`);
   }
+}
+
+interface Controlled {
+  readonly world: World;
+  readonly agent: Agent;
+  readonly feed: EventFeed;
+  readonly logLevel: LogLevelControl;
+}
+
+function openControl(
+  { environment, effective, home, serveOptions: { isDryRun, isEphemeral } }: Serving,
+  controlled: Controlled,
+): Closer | null {
+  const socket = controlSocketPath(effective, home.controlSocket, isDryRun);
+  if (socket === null) return null;
+  if (isEphemeral) environment.stderr.write(`discovery-client: The control socket is ${socket}\n`);
+  return openAgentControl({ ...controlled, socket, group: effective.settings.control.group, isDryRun });
 }
 
 function applyAffinity(cores: readonly number[], log: Log): void {

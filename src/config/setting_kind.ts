@@ -105,6 +105,16 @@ export function filePath({ optional }: { optional: boolean }) {
   return settingKind("path", optional ? "a path, or nothing" : "a path", text);
 }
 
+/** A group of this host; empty for none. */
+export const groupName = settingKind(
+  "group",
+  "the name or number of a group, or nothing",
+  v.pipe(
+    v.union([v.string(), v.pipe(v.number(), v.safeInteger(), v.minValue(0), v.transform(String))]),
+    v.regex(/^[\w.$-]{0,32}$/),
+  ),
+);
+
 export const entryFileName = settingKind(
   "name",
   "a file name without a slash that starts with neither a dot nor tmp.dc.",

@@ -67,3 +67,7 @@ async function countOf(directory: string): Promise<number | undefined> {
 export function runtimeVersion(): string {
   return Deno.version.deno;
 }
+
+export function processId(): number {
+  return Deno.pid;
+}

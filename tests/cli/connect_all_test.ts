@@ -1,7 +1,12 @@
 /** `connect-all` against targets on loopback sockets and a kernel in memory; its progress on a virtual clock. */
 import { ConnectAllRun } from "../../src/cli/connect_all_run.ts";
 import { RealClock } from "../../src/io/real_clock.ts";
-import type { EndpointSnapshot, PathSnapshot, Snapshot } from "../../src/report/snapshot.ts";
+import {
+  emptySnapshot,
+  type EndpointSnapshot,
+  type PathSnapshot,
+  type Snapshot,
+} from "../../src/report/snapshot.ts";
 import { assert, assertEquals } from "../assert.ts";
 import { Fabric } from "../fabric/fabric.ts";
 import { FabricServer } from "../fabric/tcp_server.ts";
@@ -147,12 +152,15 @@ function snapshot(
   notes: readonly string[] = [],
 ): Snapshot {
   return {
+    ...emptySnapshot,
     clusters: [{
       subsysnqn: "nqn.s",
       hostnqn: host,
       notes,
       endpoints: endpoints.map((endpoint) => ({
         address: "10.0.0.1:8009",
+        origins: [],
+        namedBy: [],
         source: "user",
         reason: "configured",
         retired: false,
@@ -165,6 +173,7 @@ function snapshot(
       })),
     }],
     paths: paths.map((path) => ({
+      cluster: "nqn.s",
       subsysnqn: "nqn.s",
       hostnqn: host,
       address: "10.0.0.1:4420",
@@ -172,7 +181,6 @@ function snapshot(
       reason: "connected",
       ...path,
     })),
-    refused: [],
     summary: { clusters: 1, endpoints: 0, sessionsLive: 0, pathsWanted: 0, pathsLive: 0 },
   };
 }

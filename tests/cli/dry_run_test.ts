@@ -1,17 +1,32 @@
 import { DryRun } from "../../src/cli/dry_run.ts";
 import { formatPicture, isSettled, isWhole, takePicture } from "../../src/cli/dry_run_picture.ts";
-import type { EndpointSnapshot, PathSnapshot, Snapshot } from "../../src/report/snapshot.ts";
+import {
+  emptySnapshot,
+  type EndpointSnapshot,
+  type PathSnapshot,
+  type Snapshot,
+} from "../../src/report/snapshot.ts";
 import { assert, assertEquals } from "../assert.ts";
 import { VirtualClock } from "../sim/virtual_clock.ts";
 import { cluster, host } from "./memory_environment.ts";
 
 function endpoint(fields: Partial<EndpointSnapshot>): EndpointSnapshot {
   const common = { source: "user", reason: "configured", retired: false, state: "live", forMs: 5 } as const;
-  return { address: "10.0.0.1:8009", logReads: 1, events: 0, failures: 0, ...common, ...fields };
+  return {
+    address: "10.0.0.1:8009",
+    origins: [],
+    namedBy: [],
+    logReads: 1,
+    events: 0,
+    failures: 0,
+    ...common,
+    ...fields,
+  };
 }
 
 function path(fields: Partial<PathSnapshot>): PathSnapshot {
   return {
+    cluster,
     subsysnqn: "nqn.2024-01.org.example:a",
     hostnqn: host,
     address: "10.0.0.1:4420",
@@ -30,7 +45,7 @@ function snapshot(
     ? []
     : [{ subsysnqn: cluster, hostnqn: host, endpoints, notes: [] }];
   const summary = { clusters: 0, endpoints: 0, sessionsLive: 0, pathsWanted: 0, pathsLive: 0 };
-  return { clusters, paths, refused: [], summary, ...fields };
+  return { ...emptySnapshot, clusters, paths, summary, ...fields };
 }
 
 const reached = endpoint({ records: 2 });

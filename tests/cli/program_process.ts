@@ -131,5 +131,6 @@ export async function eventually(
 /** Options of an agent that lives below `root`, has nothing to detect and takes no port of this host. */
 export function agentArgs(root: string, ...more: string[]): string[] {
   const directories = ["--clientConfigDir", `${root}/d`, "--internalDir", `${root}/i`];
-  return ["serve", ...directories, "-e=false", "--reconnectInterval", "100ms", "--debug.endpoint=", ...more];
+  const silence = ["-e=false", "--debug.endpoint=", "--control.socket="];
+  return ["serve", ...directories, ...silence, "--reconnectInterval", "100ms", ...more];
 }

@@ -7,7 +7,7 @@ import { ProgramProcess } from "./program_process.ts";
 
 function serveArgs(root: string): string[] {
   const directories = ["--clientConfigDir", `${root}/d`, "--internalDir", `${root}/i`];
-  return ["serve", ...directories, "-e=false", "--debug.endpoint="];
+  return ["serve", ...directories, "-e=false", "--debug.endpoint=", "--control.socket="];
 }
 
 Deno.test("serve makes its directories, refuses a second agent, and ends on a signal with status 0", async () => {

@@ -57,6 +57,7 @@ Deno.test("loadSettings() reads the example of the README without a warning", ()
       allowRemoteProfiling: false,
       endpoint: { host: "0.0.0.0", port: 6060 },
     },
+    control: { socket: "/run/discovery-client/control.sock", group: "" },
     autoDetectEntries: {
       enabled: true,
       filename: "detected-io-controllers",

@@ -62,6 +62,7 @@ kato: ${kato}
 nvmeHostIDPath: ${this.#directory}/hostid
 logging: {level: ${logLevel}}
 autoDetectEntries: {enabled: false}
+control: {socket: ${this.#directory}/control.sock}
 `;
   }
 
