@@ -9,6 +9,7 @@ import {
   duration,
   entryFileName,
   filePath,
+  groupName,
   hostPort,
   listOf,
   logFormat,
@@ -179,6 +180,14 @@ export const settingsTable = {
       { host: "127.0.0.1", port: 6060 },
       "Where the debug endpoint listens; nothing turns it off",
     ),
+  },
+  control: {
+    socket: setting(
+      filePath({ optional: true }),
+      "/run/discovery-client/control.sock",
+      "Socket that status, watch, rescan and log-level ask the agent on; nothing turns it off",
+    ),
+    group: setting(groupName, "", "Group that may use it beside root, a name of /etc/group or a number"),
   },
   autoDetectEntries: {
     enabled: setting(boolean, true, "Deduce entries from live controllers when nothing else is known"),
