@@ -52,7 +52,7 @@ async function connectPlainHosts(fabric: Fabric, agent: AgentHome): Promise<numb
   for (const [index, hostnqn] of plainHosts.entries()) {
     const nqn = await fabric.createSubsystem(`plain${index}`, [hostnqn]);
     await fabric.linkEverywhere(nqn);
-    const line = entryLine(fabric.address(1), { hostnqn, hostid: "" }, nqn).replace(/ -I .*/, "");
+    const line = entryLine(fabric.address(1), { hostnqn, hostid: "" }, nqn).replace(/ -I.*/, "");
     expect(!line.includes("-I"), `Precondition: no identifier in ${line}`);
     await agent.drop(`plain-${index}`, line);
   }
