@@ -9,11 +9,9 @@ import { errorText, TimeoutError } from "../base/errors.ts";
 import { limits } from "../base/limits.ts";
 import type { Timer } from "../base/clock.ts";
 import type { Endpoint } from "../model/endpoint.ts";
-import { endpointLabel } from "../model/endpoint.ts";
 import { parseHostId } from "../nvme/nqn.ts";
 import type { ParsedState } from "../config/state_file.ts";
 import type { Log, World } from "../model/world.ts";
-import { pathLabel } from "../model/path.ts";
 import type { Facts, Policy } from "../plan/facts.ts";
 import { wantedHosts } from "../plan/host_identity.ts";
 import { type Plan, plan } from "../plan/plan.ts";
@@ -32,6 +30,7 @@ import { eventLog } from "./event_log.ts";
 import { FactStore } from "./fact_store.ts";
 import { KernelWatch } from "./kernel_watch.ts";
 import { ProbeRunner, type Question } from "./probe_runner.ts";
+import { endpointKeys, pathKeys } from "./log_keys.ts";
 import { SessionLog } from "./session_log.ts";
 import { SessionRunner } from "./session_runner.ts";
 import { StateKeeper } from "./state_keeper.ts";
@@ -109,9 +108,10 @@ export class Agent {
     });
     this.#kernelWatch = new KernelWatch(world, this.#facts, policy.dryRun, log("controller"));
     this.#connectRunner = new ConnectRunner(world, this.#facts);
+    this.#secretRenewer = new SecretRenewer(world.kernel, world.log, this.#facts);
     this.#stateKeeper = new StateKeeper(world);
     this.#changeLog = new ChangeLog(log);
-    this.#sessionLog = new SessionLog(log);
+    this.#sessionLog = new SessionLog(log, world.clock);
     this.#connectLog = log("connect");
     this.#setPolling();
   }
@@ -275,7 +275,10 @@ export class Agent {
     for (const wanted of connects.ask) this.#ask(wanted);
     for (const wanted of connects.probe) this.#probe(wanted);
     for (const { key, reason } of sessions.close) this.#closeSession(key, reason, nowMs);
-    for (const key of sessions.forget) this.#facts.forgetSession(key);
+    for (const key of sessions.forget) {
+      this.#facts.forgetSession(key);
+      this.#sessionLog.forget(key);
+    }
     for (const { key, endpoint, reason } of sessions.open) this.#openSession(key, endpoint, reason, nowMs);
     for (const name of resolve) this.#resolve(name);
   }
@@ -284,7 +287,7 @@ export class Agent {
     const world = this.#world;
     const facts = this.#facts;
     const options = this.#options;
-    world.log.debug(`Opening a session: ${reason}`, { endpoint: endpointLabel(endpoint) });
+    world.log.debug(`Opening a session: ${reason}`, endpointKeys(endpoint));
     facts.recordSessionOpening(key, endpoint, nowMs);
     const runner = new SessionRunner({
       world,
@@ -305,7 +308,11 @@ export class Agent {
 
   #closeSession(key: string, reason: string, nowMs: number): void {
     const session = this.#sessions.get(key);
-    this.#world.log.debug(`Closing a session: ${reason}`, { key });
+    const endpoint = this.#facts.sessions.get(key)?.endpoint;
+    this.#world.log.debug(
+      `Closing a session: ${reason}`,
+      endpoint === undefined ? {} : endpointKeys(endpoint),
+    );
     this.#facts.recordSessionClosing(key, nowMs);
     session?.stop();
   }
@@ -393,7 +400,7 @@ export class Agent {
   }
 
   #tellConnect({ path }: WantedPath, outcome: ConnectOutcome, tookMs: number): void {
-    const fields = { path: pathLabel(path), hostnqn: path.hostnqn, ms: Math.round(tookMs) };
+    const fields = { ...pathKeys(path), ms: Math.round(tookMs) };
     if (!outcome.ok) this.#connectLog.debug(`Connect failed: ${errorText(outcome.error)}`, fields);
     else if (outcome.already) this.#connectLog.debug("The kernel says it is connected already", fields);
     else this.#connectLog.debug("The kernel has connected it", { ...fields, device: outcome.device });

@@ -1,13 +1,13 @@
 /** Says what changed from one plan to the next: one line a change, silence when all is as it was. */
 import { limits } from "../base/limits.ts";
-import { clusterLabel } from "../model/cluster.ts";
-import { endpointLabel } from "../model/endpoint.ts";
 import type { Log } from "../model/world.ts";
-import { type Path, pathLabel } from "../model/path.ts";
+import type { Path } from "../model/path.ts";
 import type { EndpointList, Member } from "../plan/facts.ts";
 import type { Plan } from "../plan/plan.ts";
 import type { PathRow } from "../plan/plan_connects.ts";
 import type { EventLog } from "./event_log.ts";
+import { endpointKeys, pathKeys } from "./log_keys.ts";
+import { type Telling, ToldFailures } from "./told_failures.ts";
 
 export class ChangeLog {
   readonly #endpointLog: Log;
@@ -15,6 +15,8 @@ export class ChangeLog {
   readonly #recordLog: Log;
   #list: EndpointList = new Map();
   #paths = new Map<string, Said>();
+  /** By path key; since the path was last live. */
+  readonly #failures = new ToldFailures();
   #refused = new Set<string>();
   #notes = new Set<string>();
   #dropped = 0;
@@ -47,10 +49,7 @@ export class ChangeLog {
         const known = old.get(member.key)?.member;
         old.delete(member.key);
         if (known !== undefined && known.retired === member.retired) continue;
-        const fields = {
-          endpoint: endpointLabel(member.endpoint),
-          cluster: clusterLabel(member.endpoint.cluster),
-        };
+        const fields = endpointKeys(member.endpoint);
         this.#endpointLog.info(
           `${member.retired ? "Endpoint retired" : "Endpoint added"}: ${member.reason}`,
           fields,
@@ -74,8 +73,7 @@ export class ChangeLog {
     endpoint: { traddr: string; trsvcid: number; cluster: { subsysnqn: string; hostnqn: string } },
     why: string,
   ): void {
-    const fields = { endpoint: endpointLabel(endpoint), cluster: clusterLabel(endpoint.cluster) };
-    this.#endpointLog.info(`Endpoint removed: ${why}`, fields);
+    this.#endpointLog.info(`Endpoint removed: ${why}`, endpointKeys(endpoint));
   }
 
   #recordNotes(list: EndpointList): void {
@@ -90,24 +88,40 @@ export class ChangeLog {
     const paths = new Map<string, Said>();
     for (const row of rows) {
       const { key, path } = row.wanted;
-      const { phase: before, troubles: known, isLive: wasLive, sinceMs: beforeMs } = this.#paths.get(key) ??
-        nothingSaid;
-      const phase = nextPhase(row, before);
-      const troubles = withTrouble(row, phase, known);
+      const before = this.#paths.get(key) ?? nothingSaid;
+      const phase = nextPhase(row, before.phase);
+      const trouble = troubleOf(row);
       const isLive = row.state === "live";
-      paths.set(key, { phase, path, troubles, isLive, sinceMs: isLive === wasLive ? beforeMs : nowMs });
-      if (phase !== before || troubles.length > known.length) this.#tellPath(row, phase, before);
+      const sinceMs = isLive === before.isLive ? before.sinceMs : nowMs;
+      paths.set(key, { phase, path, trouble, isLive, sinceMs });
+      this.#recordPath(row, before, phase, nowMs);
     }
     for (const [key, { phase, path }] of this.#paths) {
-      if (paths.has(key) || phase === "") continue;
-      const fields = { path: pathLabel(path), hostnqn: path.hostnqn };
-      this.#pathLog.info("Path no longer named by any log: the kernel keeps what it has of it", fields);
+      if (paths.has(key)) continue;
+      this.#failures.clear(key);
+      if (phase === "") continue;
+      const message = "Path no longer named by any log: the kernel keeps what it has of it";
+      this.#pathLog.info(message, pathKeys(path));
     }
     this.#paths = paths;
   }
 
-  #tellPath(row: PathRow, phase: Phase, before: Phase): void {
-    const fields = { path: pathLabel(row.wanted.path), device: row.device, hostnqn: row.wanted.path.hostnqn };
+  /** A path in trouble has a row for each attempt that failed; every other phase is told when it begins. */
+  #recordPath(row: PathRow, before: Omit<Said, "path">, phase: Phase, nowMs: number): void {
+    const { key } = row.wanted;
+    const trouble = troubleOf(row);
+    if (trouble !== null) {
+      if (isSameAttempt(trouble, before.trouble)) return;
+      const telling = this.#failures.take(key, `${phase} ${trouble.reason}`, nowMs);
+      if (telling !== null) this.#tellPath(row, phase, before.phase, telling);
+    } else if (phase !== before.phase) {
+      const failures = phase === "live" ? this.#failures.clear(key) : 0;
+      this.#tellPath(row, phase, before.phase, failures === 0 ? {} : { failures });
+    }
+  }
+
+  #tellPath(row: PathRow, phase: Phase, before: Phase, telling: Telling): void {
+    const fields = { ...pathKeys(row.wanted.path), device: row.device, ...telling };
     if (phase === "live") this.#pathLog.info(`Path live: ${row.reason}`, fields);
     else if (phase === "lost" || (phase === "recovering" && before === "live")) {
       this.#pathLog.warn(`Path lost: ${row.reason}`, fields);
@@ -145,23 +159,30 @@ type Phase = "" | "live" | "recovering" | "lost" | "would-connect" | "failed" | 
 interface Said {
   readonly phase: Phase;
   readonly path: Path;
-  /** Reasons told since it was last live. */
-  readonly troubles: readonly string[];
+  /** The attempt that failed last, while it waits for the next. */
+  readonly trouble: Trouble | null;
   /** Null when it was not there. */
   readonly isLive: boolean | null;
   /** Since when it is live, or is not. */
   readonly sinceMs: number;
 }
 
-const nothingSaid: Omit<Said, "path"> = { phase: "", troubles: [], isLive: null, sinceMs: 0 };
+const nothingSaid: Omit<Said, "path"> = { phase: "", trouble: null, isLive: null, sinceMs: 0 };
 
-/** What comes to light after the first failure is news too, the first few times. */
-function withTrouble(row: PathRow, phase: Phase, known: readonly string[]): readonly string[] {
-  if (phase === "live") return nothingSaid.troubles;
-  const isTrouble = (phase === "failed" || phase === "unreachable") && row.state === phase &&
-    row.retryAtMs !== undefined;
-  if (!isTrouble || known.includes(row.reason) || known.length >= limits.pathTroublesToldMax) return known;
-  return [...known, row.reason];
+interface Trouble {
+  readonly reason: string;
+  readonly retryAtMs: number;
+}
+
+/** Null for a row that is not about a failed attempt. */
+function troubleOf({ state, reason, retryAtMs }: PathRow): Trouble | null {
+  return (state === "failed" || state === "unreachable") && retryAtMs !== undefined
+    ? { reason, retryAtMs }
+    : null;
+}
+
+function isSameAttempt(trouble: Trouble, before: Trouble | null): boolean {
+  return before !== null && before.retryAtMs === trouble.retryAtMs && before.reason === trouble.reason;
 }
 
 /** What is worth a line when it changes. An attempt under way is not: it says nothing new about a path in trouble. */

@@ -2,7 +2,7 @@
 import { errorText, KernelError } from "../base/errors.ts";
 import { limits } from "../base/limits.ts";
 import type { LogFields, World } from "../model/world.ts";
-import { type Path, pathLabel } from "../model/path.ts";
+import type { Path } from "../model/path.ts";
 import { connectDefaultsOf, secretsProblem } from "../plan/connect_defaults.ts";
 import { formatConnectString } from "../plan/connect_string.ts";
 import type { Facts } from "../plan/facts.ts";
@@ -14,6 +14,7 @@ import {
   settleHostId,
 } from "../plan/host_identity.ts";
 import type { WantedPath } from "../plan/wanted_paths.ts";
+import { pathKeys } from "./log_keys.ts";
 
 export type ConnectOutcome =
   | { readonly ok: true; readonly already: boolean; readonly device?: string }
@@ -43,7 +44,7 @@ export class ConnectRunner {
   async connect(wanted: WantedPath): Promise<ConnectOutcome> {
     const { path } = wanted;
     const hostid = this.hostidOf(path);
-    const fields: LogFields = { path: pathLabel(path), hostnqn: path.hostnqn };
+    const fields: LogFields = pathKeys(path);
     const asked = path.hostid;
     if (asked !== undefined && asked !== hostid) {
       this.#tellOnce(

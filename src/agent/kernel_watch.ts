@@ -10,6 +10,7 @@ import type { Closer, Log, World } from "../model/world.ts";
 import { toFailure } from "../plan/retry.ts";
 import { ControllerLog } from "./controller_log.ts";
 import type { FactStore } from "./fact_store.ts";
+import { ToldFailures } from "./told_failures.ts";
 
 export class KernelWatch {
   readonly #world: World;
@@ -27,7 +28,7 @@ export class KernelWatch {
   #timer: Timer | null = null;
   #askTimer: Timer | null = null;
   #stopped = false;
-  #sysfsError = "";
+  readonly #failures = new ToldFailures();
   /** Longest pause between two readings that nothing asked for, ms; readings that take long have longer ones. */
   pollingMs: number = limits.sysfsIntervalMs;
 
@@ -77,12 +78,14 @@ export class KernelWatch {
     const readAtMs = clock.nowMs();
     try {
       const list = await kernel.controllers();
-      this.#sysfsError = "";
+      this.#failures.clear("sysfs");
       if (!this.#stopped) this.#take(list, readAtMs);
     } catch (error) {
       const text = errorText(error);
-      if (text !== this.#sysfsError) this.#log.error(`Cannot read the controllers from sysfs: ${text}`);
-      this.#sysfsError = text;
+      const telling = this.#failures.take("sysfs", text, clock.nowMs());
+      if (telling !== null) {
+        this.#log.error(`Cannot read the controllers from sysfs: ${text}`, { ...telling });
+      }
     }
     this.#reading = false;
     if (this.#stopped) return;
@@ -110,11 +113,13 @@ export class KernelWatch {
     const before = this.#facts.kernel;
     try {
       const options = await kernel.supportedOptions();
+      this.#failures.clear("device");
       if (before.present === false) this.#log.info("The kernel's NVMe fabrics device is there now");
       this.#facts.recordKernel({ present: true, failure: null, options });
     } catch (error) {
       const failure = toFailure(error, clock.nowMs());
-      if (before.failure?.message !== failure.message) this.#log.error(failure.message);
+      const telling = this.#failures.take("device", failure.message, clock.nowMs());
+      if (telling !== null) this.#log.error(failure.message, { ...telling });
       this.#facts.recordKernel({ present: false, failure, options: null });
       if (!this.#stopped) {
         this.#askTimer = clock.setTimer(limits.kernelMissingRetryMs, () => this.askKernel());

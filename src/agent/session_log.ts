@@ -1,16 +1,19 @@
 /**
- * Says what happens to discovery sessions: one line a change. A failure that repeats is told once, and a session that
- * comes up only to fail again is no change: it is told when it has read its log.
+ * Says what happens to discovery sessions: one line a change. A failure that repeats is told once and then rarely, and a
+ * session that comes up only to fail again is no change: it is told when it has read its log.
  */
 import { errorCode, errorText } from "../base/errors.ts";
-import { type Endpoint, endpointLabel } from "../model/endpoint.ts";
+import type { Clock } from "../base/clock.ts";
+import type { Endpoint } from "../model/endpoint.ts";
 import type { Log, LogFields } from "../model/world.ts";
-import type { Failure, SessionFact } from "../plan/facts.ts";
+import type { SessionFact } from "../plan/facts.ts";
 import { type DiscoveryRecord, isSameRecord } from "../nvme/discovery_log.ts";
 import type { DiscoveryLog } from "../protocol/log_reader.ts";
 import type { SessionEvent } from "../protocol/session.ts";
 import { logDifference } from "../report/log_difference.ts";
 import type { EventLog } from "./event_log.ts";
+import { endpointKeys } from "./log_keys.ts";
+import { ToldFailures } from "./told_failures.ts";
 
 type ReadyEvent = Extract<SessionEvent, { kind: "ready" }>;
 
@@ -18,12 +21,16 @@ export class SessionLog {
   readonly #log: Log;
   readonly #targetLog: Log;
   readonly #recordLog: Log;
+  readonly #clock: Pick<Clock, "nowMs">;
+  /** By endpoint key; since the log was last read. */
+  readonly #failures = new ToldFailures();
   /** Sessions that came up after a failure, and have not read their log yet; by endpoint key. */
   readonly #unproven = new Map<string, ReadyEvent>();
   /** The log last told in the present session, by endpoint key: the generation counts changes that we cannot see too. */
   readonly #told = new Map<string, DiscoveryLog>();
 
-  constructor(log: EventLog) {
+  constructor(log: EventLog, clock: Pick<Clock, "nowMs">) {
+    this.#clock = clock;
     this.#log = log("session");
     this.#targetLog = log("event");
     this.#recordLog = log("log");
@@ -37,7 +44,7 @@ export class SessionLog {
     before: Pick<SessionFact, "failure" | "log"> | undefined,
   ): void {
     const failure = before?.failure ?? null;
-    const fields = { endpoint: endpointLabel(endpoint), hostnqn: endpoint.cluster.hostnqn };
+    const fields = endpointKeys(endpoint);
     switch (event.kind) {
       case "ready":
         if (failure === null) this.#tellUp(event, fields);
@@ -48,7 +55,8 @@ export class SessionLog {
         break;
       case "log": {
         const ready = this.#unproven.get(key);
-        if (ready !== undefined) this.#tellUp(ready, fields);
+        const failures = this.#failures.clear(key);
+        if (ready !== undefined) this.#tellUp(ready, failures === 0 ? fields : { ...fields, failures });
         this.#unproven.delete(key);
         this.#tellLog(key, event.log, before?.log ?? null, fields);
         break;
@@ -56,8 +64,13 @@ export class SessionLog {
       case "closed":
         this.#unproven.delete(key);
         this.#told.delete(key);
-        if (event.error !== null) this.#tellFailed(event.error, failure, fields);
+        if (event.error !== null) this.#tellFailed(key, event.error, fields);
     }
+  }
+
+  /** The endpoint is no more. */
+  forget(key: string): void {
+    this.#failures.clear(key);
   }
 
   #tellUp({ identify, eventsConfigured }: ReadyEvent, fields: LogFields): void {
@@ -84,11 +97,12 @@ export class SessionLog {
   }
 
   /** Told by its code, as code branches: the words may hold numbers that differ each time. */
-  #tellFailed(error: Error, before: Failure | null, fields: LogFields): void {
+  #tellFailed(key: string, error: Error, fields: LogFields): void {
     const code = errorCode(error);
     const message = `Discovery session failed: ${errorText(error)}`;
-    if (code === before?.code) this.#log.debug(message, { ...fields, code });
-    else this.#log.warn(message, { ...fields, code });
+    const telling = this.#failures.take(key, code, this.#clock.nowMs());
+    if (telling === null) this.#log.debug(message, { ...fields, code });
+    else this.#log.warn(message, { ...fields, code, ...telling });
   }
 }
 

@@ -9,6 +9,7 @@ import { formatState, type ParsedState, parseState } from "../config/state_file.
 import type { StateStore, World } from "../model/world.ts";
 import type { EndpointList } from "../plan/facts.ts";
 import { listToEntries } from "../plan/remembered_list.ts";
+import { ToldFailures } from "./told_failures.ts";
 
 export class StateKeeper {
   readonly #world: Pick<World, "store" | "clock" | "log">;
@@ -16,7 +17,7 @@ export class StateKeeper {
   #savedKey = "";
   #saving: Promise<void> | null = null;
   #seen: { list: EndpointList; digest: string; hostidOwner: string | null } | null = null;
-  #failed = "";
+  readonly #failures = new ToldFailures();
   #retry: Timer | null = null;
   #stopped = false;
 
@@ -73,10 +74,9 @@ export class StateKeeper {
       try {
         await this.#world.store.save(text);
         this.#savedKey = key;
-        if (this.#failed !== "") {
+        if (this.#failures.clear("save") > 0) {
           this.#world.log.info(`The state is saved again to ${this.#world.store.path}`);
         }
-        this.#failed = "";
         if (this.#wanted?.key === key) this.#wanted = null;
       } catch (error) {
         this.#handleFailure(errorText(error));
@@ -87,12 +87,11 @@ export class StateKeeper {
   }
 
   #handleFailure(text: string): void {
-    if (text !== this.#failed) {
-      this.#world.log.error(`Cannot save the state, going on without: ${text}`);
-      this.#failed = text;
-    }
+    const { clock, log } = this.#world;
+    const telling = this.#failures.take("save", text, clock.nowMs());
+    if (telling !== null) log.error(`Cannot save the state, going on without: ${text}`, { ...telling });
     if (this.#stopped) return;
-    this.#retry = this.#world.clock.setTimer(limits.saveRetryMs, () => {
+    this.#retry = clock.setTimer(limits.saveRetryMs, () => {
       this.#retry = null;
       this.#saving ??= this.#save();
     });

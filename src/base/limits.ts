@@ -79,6 +79,8 @@ export const limits = {
   connectsInFlightMax: 4,
   /** Of these, for one address: while one is at work the next waits, and no more are lost to a target that hangs. */
   connectsPerAddressMax: 2,
+  /** Lost controllers given other secrets at once: reads and writes of sysfs that wait for an authentication to end. */
+  renewalsInFlightMax: 8,
   /** An operator's disconnects at once: one whose controller does not answer waits for its shutdown. */
   disconnectsInFlightMax: 8,
   /** Reachability probes at once. */
@@ -199,8 +201,10 @@ export const limits = {
   passGapMs: 10,
   /** Orderly stop, ms, below systemd's default of 90 s by far. */
   stopTimeoutMs: 5_000,
-  /** Different reasons told for one path that is not live, until it is: a cause may show at a later attempt only. */
-  pathTroublesToldMax: 4,
+  /** A failure that lasts is told again after this, ms, with the number of attempts. */
+  failureToldAgainMs: 3_600_000,
+  /** Different failures told of one endpoint or path until it is well: a cause may show at a later attempt only. */
+  failureKindsToldMax: 4,
   /** Different warnings told once each (identities, options left out); the next says that there are more. */
   toldOnceMax: 1_000,
 

@@ -24,6 +24,7 @@ class Told {
       sessions: { open: [], close: [], forget: [], wakeAtMs: Infinity },
       wanted: { paths: new Map(), refused: part.refused ?? [], dropped: part.dropped ?? 0 },
       connects: { rows: part.rows ?? [], connect: [], ask: [], probe: [], wakeAtMs: Infinity },
+      renewals: { renew: [], over: [] },
       hostidOwner: null,
       resolve: [],
       wakeAtMs: Infinity,
@@ -65,7 +66,7 @@ Deno.test("ChangeLog tells of endpoints that come, retire, return and go, once e
 Deno.test("ChangeLog says which cluster and endpoint it means", () => {
   const told = new Told();
   told.pass({ list: list(member("a")) });
-  assertEquals(Object.keys(told.log.lines[0]!.fields), ["endpoint", "cluster"]);
+  assertEquals(Object.keys(told.log.lines[0]!.fields), ["endpoint", "cluster", "hostnqn"]);
 });
 
 Deno.test("ChangeLog tells of a path that goes live once, however it got there", () => {
@@ -105,10 +106,24 @@ Deno.test("ChangeLog tells when another reason comes to light, each once, and no
   assertEquals(tell("EIO"), []);
   assertEquals(tell("wrong secret"), ["warn Path not live: wrong secret"]);
   assertEquals([...tell("EIO"), ...tell("wrong secret")], []);
-  for (let count = 2; count < limits.pathTroublesToldMax; count++) assertEquals(tell(`${count}`).length, 1);
+  for (let count = 2; count < limits.failureKindsToldMax; count++) assertEquals(tell(`${count}`).length, 1);
   assertEquals(tell("one too many"), []);
   told.way("live");
   assertEquals([...tell("EIO")], ["warn Path lost: why", "warn Path not live: EIO"]);
+});
+
+Deno.test("ChangeLog tells of a path that stays dead once an hour, with the attempts, and counts them when it lives", () => {
+  const told = new Told();
+  const attempt = (at: number) => {
+    told.nowMs = at * 30_000;
+    return told.pass({ rows: [{ ...row("retrying", "EIO"), retryAtMs: told.nowMs + 30_000 }] });
+  };
+  const lines = Array.from({ length: 250 }, (_, at) => [...attempt(at), ...attempt(at)]).flat();
+  assertEquals(lines, Array<string>(3).fill("warn Path not live: EIO"));
+  told.way("live");
+  assertEquals(told.log.lines.map(({ fields }) => fields.failures), [undefined, 121, 241, 250]);
+  const { fields } = told.log.lines[0]!;
+  assertEquals(Object.keys(fields).slice(0, 3), ["path", "cluster", "hostnqn"]);
 });
 
 Deno.test("ChangeLog tells of a live path that is lost and comes back", () => {

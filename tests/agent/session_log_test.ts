@@ -21,8 +21,9 @@ const digest = (value: number) => new ProtocolError("header-digest", `Header dig
 
 /** The lines of `warn` and `info` that these events of one endpoint bring. */
 function lines(...events: SessionEvent[]): string[] {
-  const log = new MemoryLog(new VirtualClock());
-  const sessions = new SessionLog(() => log);
+  const clock = new VirtualClock();
+  const log = new MemoryLog(clock);
+  const sessions = new SessionLog(() => log, clock);
   let failure: Failure | null = null;
   let last: DiscoveryLog | null = null;
   for (const event of events) {
@@ -110,4 +111,29 @@ Deno.test("SessionLog tells each loss of a session that works in between", () =>
     lines(ready(), logRead, closed(refusal), ready(), logRead, closed(refusal)),
     [up, read, failed, up, read, failed],
   );
+});
+
+Deno.test("SessionLog tells a failure that lasts again after an hour, and how often it failed when it is over", async () => {
+  const clock = new VirtualClock();
+  const log = new MemoryLog(clock);
+  const sessions = new SessionLog(() => log, clock);
+  const before = { failure: toFailure(digest(0), 0), log: null };
+  const record = (event: SessionEvent) => sessions.record(keyOf("a"), endpoint("a"), event, before);
+  for (let attempt = 0; attempt < 122; attempt++) {
+    record(closed(digest(attempt)));
+    await clock.advance(30_000);
+  }
+  record(ready());
+  record(logRead);
+  const told = log.lines.filter(({ level }) => level !== "debug");
+  assertEquals(told.map(({ message, fields }) => [message, fields.failures]), [
+    ["Discovery session failed: Header digest is 0", undefined],
+    ["Discovery session failed: Header digest is 120", 121],
+    [up, 122],
+    [read, undefined],
+  ]);
+  const { subsysnqn: cluster, hostnqn } = endpoint("a").cluster;
+  for (const { fields } of told) {
+    assertEquals([fields.cluster, fields.hostnqn, fields.endpoint], [cluster, hostnqn, "10.0.0.1:8009"]);
+  }
 });

@@ -117,8 +117,8 @@ export const agentMutations: readonly Mutation[] = [
     name: "sysfs-error-ends-watch",
     what: "Once sysfs cannot be read it is never read again",
     file: kernelWatch,
-    from: "      this.#sysfsError = text;\n    }",
-    to: "      this.#sysfsError = text;\n      return;\n    }",
+    from: '      const telling = this.#failures.take("sysfs", text, clock.nowMs());\n',
+    to: "      const telling = null;\n      return;\n",
     rules: neverWell,
   },
   {

@@ -32,7 +32,7 @@ Deno.test("serve takes endpoints of nvme-cli's discovery.conf, also one that is 
         const line = await agent.waitFor(
           new RegExp(`Endpoint added: .*endpoint=127.0.0.1:${port(id)} `),
         );
-        assert(line.includes(`nqn.2014-08.org.nvmexpress.discovery for ${host}`), line);
+        assert(line.includes(`cluster=nqn.2014-08.org.nvmexpress.discovery hostnqn=${host}`), line);
       }
       await agent.waitFor("Path would be connected");
       assertEquals(agent.lines("Passed over line").length, 1);
