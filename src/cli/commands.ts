@@ -1,5 +1,6 @@
 /** Every subcommand: its words, options, help and where its code is. Only the code of the one called is loaded. */
 import type { CommandSpec, CommandTable } from "./command.ts";
+import { controlCommands } from "./control_commands.ts";
 import { kernelCommands } from "./kernel_commands.ts";
 import { configOption, settingOptions } from "./setting_options.ts";
 import {
@@ -232,6 +233,7 @@ const documents = (["man", "markdown"] as const).map((format): CommandSpec => ({
 
 export const commands: readonly CommandSpec[] = [
   serve,
+  ...controlCommands,
   discover,
   ...kernelCommands,
   addHostnqn,

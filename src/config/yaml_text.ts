@@ -3,7 +3,7 @@
  * Refuses syntax errors, several documents, unresolved aliases, keys that are no plain text, and trees beyond a bound
  * (an alias can make a few bytes unfold into gigabytes).
  */
-import { Alias, isAlias, isMap, isScalar, isSeq, LineCounter, parseDocument } from "yaml";
+import { Alias, isAlias, isMap, isScalar, isSeq, LineCounter, parseDocument, stringify } from "yaml";
 import { ConfigError } from "../base/errors.ts";
 import { limits } from "../base/limits.ts";
 import { looksSecret } from "../nvme/dhchap_secret.ts";
@@ -123,4 +123,9 @@ function printable(text: string): string {
 function yamlError(file: string, at: YamlPosition, reason: string): ConfigError {
   const message = `Cannot read settings in ${file}:${at.line}:${at.column}: ${reason}`;
   return new ConfigError("yaml", message, { file, ...at });
+}
+
+/** Plain data as YAML, for people and programs. */
+export function formatYaml(value: unknown): string {
+  return stringify(value, { lineWidth: 0, aliasDuplicateObjects: false });
 }

@@ -1,0 +1,76 @@
+/** The subcommands that ask a running agent, as rows of the table of commands. */
+import { logLevels } from "../config/setting_kind.ts";
+import type { CommandSpec, OptionSpec } from "./command.ts";
+import { configOption } from "./setting_options.ts";
+
+const controlOptions: readonly OptionSpec[] = [
+  {
+    long: "socket",
+    value: "PATH",
+    names: "file",
+    about: "Socket of the agent, where it is not that of the settings",
+  },
+  configOption,
+];
+
+function formatOption(...choices: readonly string[]): OptionSpec {
+  const about = choices.slice(0, -1).join(", ") + ` or ${choices.at(-1)}`;
+  return { long: "output", short: "o", value: "FORMAT", choices, about, standard: choices[0] };
+}
+
+const asked = "It takes root, or a member of the group that control.group names.";
+
+const status: CommandSpec = {
+  words: ["status"],
+  about: "Show every cluster, discovery endpoint and path of the running agent, and why one is not live",
+  details:
+    "Ends with status 0 when every path is live, 1 when one is missing or cannot be known, and 2 when the " +
+    `agent is not running. ${asked}`,
+  options: [
+    { long: "all", about: "Show what is well too, where it is many: every path, record and problem" },
+    formatOption("text", "json", "yaml"),
+    ...controlOptions,
+  ],
+  examples: ["discovery-client status", "discovery-client status -o json | jq '.summary'"],
+  run: async (environment, options) => (await import("./status.ts")).status(environment, options),
+};
+
+const watch: CommandSpec = {
+  words: ["watch"],
+  about: "Print what happens in the running agent, one line each, as it happens",
+  details:
+    "Entry files, sessions, events, logs with what changed in them, connects, controllers of the kernel. " +
+    `Ends with status 1 when the agent stops, with 2 when it is not running. ${asked}`,
+  options: [formatOption("text", "json"), ...controlOptions],
+  examples: ["discovery-client watch", "discovery-client watch -o json"],
+  run: async (environment, options) => (await import("./watch.ts")).watch(environment, options),
+};
+
+const rescan: CommandSpec = {
+  words: ["rescan"],
+  about: "Have the running agent read files and controllers again, and retry at once what waits",
+  details: `Ends with status 2 when the agent is not running. ${asked}`,
+  options: controlOptions,
+  examples: ["discovery-client rescan"],
+  run: async (environment, options) => (await import("./rescan.ts")).rescan(environment, options),
+};
+
+const logLevel: CommandSpec = {
+  words: ["log-level"],
+  about: "Set the log level of the running agent, until it restarts or its settings change it; or print it",
+  details: `Ends with status 2 when the agent is not running. ${asked}`,
+  options: [
+    {
+      long: "level",
+      value: "LEVEL",
+      choices: logLevels,
+      operand: true,
+      about: `One of ${logLevels.join(", ")}`,
+    },
+    ...controlOptions,
+  ],
+  examples: ["discovery-client log-level debug", "discovery-client log-level"],
+  run: async (environment, options) => (await import("./log_level.ts")).setLogLevel(environment, options),
+};
+
+export const controlCommands: readonly CommandSpec[] = [status, watch, rescan, logLevel];

@@ -1,0 +1,52 @@
+/** `watch`: what happens in the running agent, one line each, until it stops or the user does. */
+import { followAgent } from "../io/control_client.ts";
+import { formatLogLine, type LogLevel } from "../io/log_line.ts";
+import type { LogFields } from "../model/world.ts";
+import { answerOf, parseAnswer, withAgent } from "./agent_request.ts";
+import type { OptionValues } from "./command.ts";
+import type { Environment } from "./environment.ts";
+import { formatAmong, hasColours } from "./output.ts";
+
+export const watchFormats = ["text", "json"] as const;
+
+/** Answers 1 when the agent stops or lets us go, 2 when none answers. */
+export async function watch(environment: Environment, options: OptionValues): Promise<number> {
+  const { stdout, stderr } = environment;
+  const format = formatAmong(watchFormats, options, "text");
+  const look = hasColours(environment) ? "terminal" : "plain";
+  return await withAgent(environment, options, async (agent) => {
+    // Whoever refuses says why here.
+    await answerOf(agent, { method: "GET", path: "/v1/version" });
+    for await (const line of followAgent({ ...agent, method: "GET", path: "/v1/watch" })) {
+      const event = parseAnswer(line);
+      if (event === null || typeof event.kind !== "string") {
+        stderr.write(
+          `discovery-client: The agent refused: ${String(event?.error ?? "it is of another version")}\n`,
+        );
+        return 1;
+      }
+      if (event.kind === "dropped") {
+        stderr.write(`discovery-client: The agent let us go: ${String(event.message)}\n`);
+        return 1;
+      }
+      stdout.write(format === "json" ? `${JSON.stringify(event)}\n` : `${eventLine(event, look)}\n`);
+    }
+    stderr.write("discovery-client: The agent has stopped\n");
+    return 1;
+  });
+}
+
+/** As the log has it, with the kind first. */
+export function eventLine(event: Record<string, unknown>, look: "plain" | "terminal"): string {
+  const { time, kind, level, message, ...fields } = event;
+  return formatLogLine(
+    {
+      atMs: Date.parse(String(time)) || 0,
+      level: (level ?? "info") as LogLevel,
+      message: `${kind}: ${message}`,
+      fields: fields as LogFields,
+    },
+    "text",
+    look,
+  );
+}
