@@ -7,6 +7,7 @@ import { commands } from "./commands.ts";
 import { container } from "./container.ts";
 import { deletedController } from "./deleted_controller.ts";
 import { files } from "./files.ts";
+import { kernelWords } from "./kernel_words.ts";
 import { kill } from "./kill.ts";
 import { nodeReturns } from "./node_returns.ts";
 import { rawConnectScenario } from "./raw_connect.ts";
@@ -29,6 +30,7 @@ export const scenarios: readonly Scenario[] = [
   autoDetect,
   twoClusters,
   commands,
+  kernelWords,
   secrets,
   tls,
   container,
