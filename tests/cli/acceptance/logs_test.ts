@@ -26,7 +26,7 @@ Deno.test("serve has on stderr what it has in its file, the last line before its
     await agent.waitFor("starts");
     await stop(agent);
     const source = lines(new URL("../../../src/cli/serve.ts", import.meta.url).pathname);
-    const number = source.findIndex((line) => line.includes('log.info("Stopped")')) + 1;
+    const number = source.findIndex((line) => line.includes('.info("Stopped")')) + 1;
     const last = ` INFO Stopped caller=src/cli/serve.ts:${number}`;
     assert(number > 0 && lines(path).some((line) => line.endsWith(last)), agent.stderr);
     assertEquals(lines(path), agent.stderr.split("\n").slice(0, -1));
