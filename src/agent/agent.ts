@@ -31,6 +31,7 @@ import { FactStore } from "./fact_store.ts";
 import { KernelWatch } from "./kernel_watch.ts";
 import { ProbeRunner, type Question } from "./probe_runner.ts";
 import { endpointKeys, pathKeys } from "./log_keys.ts";
+import { SecretRenewer } from "./secret_renewer.ts";
 import { SessionLog } from "./session_log.ts";
 import { SessionRunner } from "./session_runner.ts";
 import { StateKeeper } from "./state_keeper.ts";
@@ -70,6 +71,7 @@ export class Agent {
   readonly #configWatch: ConfigWatch;
   readonly #kernelWatch: KernelWatch;
   readonly #connectRunner: ConnectRunner;
+  readonly #secretRenewer: SecretRenewer;
   readonly #stateKeeper: StateKeeper;
   readonly #changeLog: ChangeLog;
   readonly #sessionLog: SessionLog;
@@ -108,7 +110,7 @@ export class Agent {
     });
     this.#kernelWatch = new KernelWatch(world, this.#facts, policy.dryRun, log("controller"));
     this.#connectRunner = new ConnectRunner(world, this.#facts);
-    this.#secretRenewer = new SecretRenewer(world.kernel, world.log, this.#facts);
+    this.#secretRenewer = new SecretRenewer(world.kernel, log("controller"), this.#facts);
     this.#stateKeeper = new StateKeeper(world);
     this.#changeLog = new ChangeLog(log);
     this.#sessionLog = new SessionLog(log, world.clock);
@@ -269,9 +271,11 @@ export class Agent {
     this.#wake = this.#world.clock.setTimer(delayMs, () => this.#schedulePass());
   }
 
-  #perform({ sessions, connects, resolve }: Plan, nowMs: number): void {
+  #perform({ sessions, connects, renewals, resolve }: Plan, nowMs: number): void {
     // The kernel first: it takes longest, and works beside us.
     for (const wanted of connects.connect) this.#connect(wanted);
+    for (const renewal of renewals.renew) void this.#secretRenewer.renew(renewal);
+    for (const key of renewals.over) this.#facts.renewals.delete(key);
     for (const wanted of connects.ask) this.#ask(wanted);
     for (const wanted of connects.probe) this.#probe(wanted);
     for (const { key, reason } of sessions.close) this.#closeSession(key, reason, nowMs);

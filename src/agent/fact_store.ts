@@ -21,6 +21,7 @@ import {
   newSessionFact,
   type Policy,
   type ProbeFact,
+  type RenewalFact,
   type ResolutionFact,
   type SessionFact,
 } from "../plan/facts.ts";
@@ -55,6 +56,7 @@ export class FactStore implements Facts {
   readonly sessions = new Map<string, SessionFact>();
   readonly probes = new Map<string, ProbeFact>();
   readonly connects = new Map<string, ConnectFact>();
+  readonly renewals = new Map<string, RenewalFact>();
   #options: FactStoreOptions;
 
   constructor(options: FactStoreOptions) {
@@ -305,6 +307,17 @@ export class FactStore implements Facts {
     }
     const seen = connect.state === "done" && connect.doneAtMs < (this.controllers?.readAtMs ?? -Infinity);
     return seen ? { ...connect, doneAtMs: -Infinity } : connect;
+  }
+
+  recordRenewing(key: string, about: Omit<RenewalFact, "pending">): void {
+    this.renewals.set(key, { ...about, pending: true });
+  }
+
+  recordRenewed(key: string): void {
+    const renewal = this.renewals.get(key);
+    if (renewal === undefined) return;
+    this.renewals.set(key, { ...renewal, pending: false });
+    this.#options.onChange();
   }
 
   // --- names ---

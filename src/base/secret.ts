@@ -1,6 +1,6 @@
 /**
  * A value that must never be printed: DH-CHAP keys and the like. Every way of turning it into text (string, JSON,
- * inspection) gives `[secret]`; only `reveal()` gives the value, and only the writer of the kernel's connect string calls it.
+ * inspection) gives `[secret]`; only `reveal()` gives the value, and only those who write it to the kernel call it.
  */
 export class Secret {
   readonly #value: string;

@@ -1,7 +1,8 @@
 /** The Linux host as Kernel: the fabrics device, the kernel's log, sysfs and the kernel's events put together. */
 import type { Clock } from "../base/clock.ts";
 import type { Controller } from "../model/controller.ts";
-import type { Kernel, KernelLog } from "../model/world.ts";
+import type { ControllerSecrets, Kernel, KernelLog, SecretsRenewal } from "../model/world.ts";
+import { renewSecrets } from "./controller_secrets.ts";
 import { explainConnect } from "./kernel_words.ts";
 import { Kmsg } from "./kmsg.ts";
 import { NvmeFabrics } from "./nvme_fabrics.ts";
@@ -22,10 +23,12 @@ export class LinuxKernel implements Kernel {
   readonly #reader: ControllerReader;
   readonly #onProblem: (error: Error) => void;
   readonly #kernelLog: KernelLog;
+  readonly #sysfsRoot: string | undefined;
 
   constructor(options: LinuxKernelOptions) {
     this.#fabrics = new NvmeFabrics(options.devicePath);
     this.#reader = new ControllerReader(options.clock, options.sysfsRoot);
+    this.#sysfsRoot = options.sysfsRoot;
     this.#onProblem = options.onProblem ?? (() => {});
     this.#kernelLog = options.kernelLog ?? new Kmsg();
   }
@@ -44,6 +47,10 @@ export class LinuxKernel implements Kernel {
 
   controllers(): Promise<Controller[]> {
     return this.#reader.read();
+  }
+
+  renewSecrets(controller: Controller, secrets: ControllerSecrets): Promise<SecretsRenewal> {
+    return renewSecrets(controller, secrets, this.#sysfsRoot);
   }
 
   watch(onHint: () => void): UeventWatch {

@@ -4,6 +4,7 @@
  */
 import type { Clock } from "../base/clock.ts";
 import type { Random } from "../base/random.ts";
+import type { ConnectOptions } from "./connect_options.ts";
 import type { Controller } from "./controller.ts";
 
 export interface World {
@@ -70,7 +71,17 @@ export interface Kernel {
   controllers(): Promise<Controller[]>;
   /** Calls `onHint` when controllers may have changed. */
   watch(onHint: () => void): Closer;
+  /**
+   * Other DH-CHAP secrets for a controller that the kernel is bringing back; left out where that cannot be. Throws
+   * KernelError, without a secret in it.
+   */
+  renewSecrets?(controller: Controller, secrets: ControllerSecrets): Promise<SecretsRenewal>;
 }
+
+export type ControllerSecrets = Pick<ConnectOptions, "dhchapSecret" | "dhchapCtrlSecret">;
+
+/** `without`: it was connected without one, and cannot be given any. `not-connecting`, `gone`: it was left alone. */
+export type SecretsRenewal = "renewed" | "same" | "without" | "not-connecting" | "gone";
 
 /** The kernel's log, as far as it may be read. */
 export interface KernelLog {

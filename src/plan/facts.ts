@@ -24,6 +24,8 @@ export interface Facts {
   /** By path key. */
   readonly connects: ReadonlyMap<string, ConnectFact>;
   readonly controllers: ControllersFact | null;
+  /** By path key: whom the kernel brings back was looked after. */
+  readonly renewals?: ReadonlyMap<string, RenewalFact>;
   readonly kernel: KernelFact;
   readonly policy: Policy;
   /** Host NQN that the host's own identifier belongs to, as it was settled last; null or left out: nobody's yet. */
@@ -114,6 +116,13 @@ export interface ConnectFact {
   readonly failure: Failure | null;
   /** What its entry said when the last attempt failed; null without one. With other words it need not wait. */
   readonly failedWith: Pick<Path, "hostid" | "options"> | null;
+}
+
+/** What a lost controller's secrets were compared with, or are being. */
+export interface RenewalFact {
+  readonly device: string;
+  readonly secrets: Pick<ConnectOptions, "dhchapSecret" | "dhchapCtrlSecret">;
+  readonly pending: boolean;
 }
 
 export interface ControllersFact {

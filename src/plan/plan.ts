@@ -9,6 +9,7 @@ import { type ConnectPlan, planConnects } from "./plan_connects.ts";
 import { groupUnnamed, isUnnamed } from "./unnamed_clusters.ts";
 import { type ClusterInput, planCluster } from "./plan_endpoints.ts";
 import { addressesProvenByUse } from "./proof_by_use.ts";
+import { planRenewals, type RenewalPlan } from "./plan_renewals.ts";
 import { planSessions, type SessionPlan } from "./plan_sessions.ts";
 import { type WantedPaths, wantedPaths } from "./wanted_paths.ts";
 import { limits } from "../base/limits.ts";
@@ -18,6 +19,7 @@ export interface Plan {
   readonly sessions: SessionPlan;
   readonly wanted: WantedPaths;
   readonly connects: ConnectPlan;
+  readonly renewals: RenewalPlan;
   /** See Facts. */
   readonly hostidOwner: string | null;
   /** Host names to look up now. */
@@ -40,6 +42,11 @@ export function plan(facts: Facts, nowMs: number): Plan {
     provenByUse: () => addressesProvenByUse(facts.sessions, facts.controllers, nowMs),
     nowMs,
   });
+  const renewals = planRenewals(connects.rows, {
+    policy: facts.policy,
+    controllers: facts.controllers,
+    renewals: facts.renewals ?? new Map(),
+  });
   const names = planNames(facts, nowMs);
   const wakeAtMs = Math.min(
     sessions.wakeAtMs,
@@ -52,6 +59,7 @@ export function plan(facts: Facts, nowMs: number): Plan {
     sessions,
     wanted,
     connects,
+    renewals,
     hostidOwner: hostidOwner(facts),
     resolve: names.resolve,
     wakeAtMs,

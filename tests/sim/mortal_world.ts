@@ -42,6 +42,8 @@ export class MortalWorld implements World {
       supportedOptions: () => this.#settle(() => kernel.supportedOptions()),
       controllers: () => this.#settle(() => kernel.controllers()),
       watch: (onHint) => this.#watch(kernel, onHint),
+      renewSecrets: (controller, secrets) =>
+        this.#settle(async () => await kernel.renewSecrets?.(controller, secrets) ?? "gone"),
     };
     this.configDir = {
       path: configDir.path,
