@@ -19,6 +19,8 @@ export const kernelWords: Scenario = {
 async function run(lab: Lab): Promise<string> {
   const both = hosts.map(({ hostnqn }) => hostnqn);
   const fabric = await lab.fabric({ nodes: [1, 2], subsystems: 0, hosts: both });
+  // The first one is the cluster's name.
+  const open = await fabric.createSubsystem("open", [hosts[0].hostnqn]);
   const closed = await fabric.createSubsystem("closed", [hosts[1].hostnqn]);
   await fabric.linkEverywhere(closed);
   const refused = await runAgent([
@@ -29,7 +31,6 @@ async function run(lab: Lab): Promise<string> {
   expect(refused.code === 1 && reason !== null, `connect to a closed subsystem said ${refused.stderr}`);
   expect(reason?.includes(closed) === true, `The kernel's words are not about ${closed}: ${reason}`);
 
-  const open = await fabric.createSubsystem("open", [hosts[0].hostnqn]);
   const narrow = await fabric.createSubsystem("narrow", [hosts[0].hostnqn]);
   await setControllerIds(narrow, 500, 500);
   for (const nqn of [open, narrow]) await fabric.linkEverywhere(nqn);
