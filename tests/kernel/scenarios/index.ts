@@ -1,6 +1,7 @@
 /** All scenarios, in the order they are listed and run. */
 import type { Scenario } from "../scenario.ts";
 import { autoDetect } from "./auto_detect.ts";
+import { byHand } from "./by_hand.ts";
 import { changes } from "./changes.ts";
 import { coldStart } from "./cold_start.ts";
 import { commands } from "./commands.ts";
@@ -16,6 +17,7 @@ import { secrets } from "./secrets.ts";
 import { swallowed } from "./swallowed.ts";
 import { tls } from "./tls.ts";
 import { twoClusters } from "./two_clusters.ts";
+import { udevRules } from "./udev_rules.ts";
 
 export const scenarios: readonly Scenario[] = [
   rawConnectScenario,
@@ -34,4 +36,6 @@ export const scenarios: readonly Scenario[] = [
   secrets,
   tls,
   container,
+  byHand,
+  udevRules,
 ];
