@@ -155,7 +155,9 @@ function servedRow(
       device,
     };
   }
-  const ours = connects.get(wanted.key)?.state === "done";
+  // Sysfs may show it before the kernel's answer has come.
+  const state = connects.get(wanted.key)?.state;
+  const ours = state === "done" || state === "connecting";
   return { wanted, state: "live", reason: ours ? "connected" : "was already connected", device };
 }
 

@@ -37,6 +37,13 @@ const rows: Row[] = [
     device: "nvme3",
   },
   {
+    name: "knows what it is connecting, when sysfs shows it before the kernel's answer",
+    facts: { ...withController(), connects: connectFact({ state: "connecting" }) },
+    state: "live",
+    reason: "connected",
+    device: "nvme3",
+  },
+  {
     name: "does not take a connect that has just succeeded for one that the kernel brings back",
     facts: {
       ...withController({ state: "connecting" }),
