@@ -21,7 +21,7 @@ Deno.test("README shows every setting, and loads without a warning", async () =>
 
 Deno.test("README names every setting that takes a restart, and no other", async () => {
   const readme = await Deno.readTextFile(new URL("../../README.md", import.meta.url));
-  const sentence = /These take a restart[^:]*: ([^]*?)\.\n/.exec(readme)?.[1] ?? "";
+  const sentence = /These take a restart[^:]*:\s([^]*?)\.\n/.exec(readme)?.[1] ?? "";
   const named = [...sentence.matchAll(/`([\w.]+)`/g)].map(([, name = ""]) => name);
   assert(named.length > 5, "README has the sentence");
   const isNamed = (path: string) => named.some((name) => path === name || path.startsWith(`${name}.`));
