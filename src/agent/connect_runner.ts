@@ -72,7 +72,7 @@ export class ConnectRunner {
 
   #connectText(path: Path, hostid: string): string {
     const { policy, kernel } = this.#facts;
-    const defaults = connectDefaultsOf(policy, path.cluster);
+    const defaults = connectDefaultsOf(policy, path);
     const problem = secretsProblem(defaults, path.options);
     if (problem !== null) throw new KernelError("EINVAL", `Cannot connect: ${problem}`);
     const { text, leftOut } = formatConnectString(path, hostid, defaults, kernel.options);

@@ -10,9 +10,10 @@ import { RealClock } from "../io/real_clock.ts";
 import { type Controller, isKept } from "../model/controller.ts";
 import { isSamePath, type Path, pathIndexKey, pathKey, pathLabel } from "../model/path.ts";
 import type { Kernel, Log } from "../model/world.ts";
-import type { Facts } from "../plan/facts.ts";
+import type { Facts, Policy } from "../plan/facts.ts";
 import type { WantedPath } from "../plan/wanted_paths.ts";
 import type { OptionValues } from "./command.ts";
+import { commandSecrets, loadCommandSettings } from "./command_settings.ts";
 import { parseConnectOptions } from "./connect_options.ts";
 import { type Address, checkTransport, parseAddress, parseNqn } from "./entry_arguments.ts";
 import type { Environment } from "./environment.ts";
@@ -29,7 +30,9 @@ export async function connect(environment: Environment, options: OptionValues): 
   const address = parseAddress(options.given("traddr"), "--traddr", options.text("trsvcid"), ioPort);
   const subsysnqn = parseNqn(options, "nqn");
   const connectOptions = await parseConnectOptions(environment, options);
-  const identity = await ownIdentity(environment, options);
+  const settings = await loadCommandSettings(environment, options);
+  const secrets = await commandSecrets(environment, options, settings, connectOptions);
+  const identity = await ownIdentity(environment, options, settings);
   const kernel = hostKernel(environment, new RealClock());
   const paths = (await resolveAddress(address)).map((traddr): Path => ({
     transport: "tcp",
@@ -42,7 +45,7 @@ export async function connect(environment: Environment, options: OptionValues): 
     cluster: { subsysnqn, hostnqn: identity.hostnqn },
     secureChannelRequired: false,
   }));
-  const answer = await connectOne({ environment, kernel, identity }, paths);
+  const answer = await connectOne({ environment, kernel, identity, secrets }, paths);
   if (format === "json") printJson(environment, answer);
   else environment.stdout.write(controllersTable([answer]));
   return 0;
@@ -61,6 +64,7 @@ interface Connecting {
   readonly environment: Environment;
   readonly kernel: Kernel;
   readonly identity: OwnIdentity;
+  readonly secrets: Pick<Policy, "connectDefaults" | "clusterDefaults">;
 }
 
 /** The first of the paths (one name's addresses) that is there or can be had. Throws KernelError that names each. */
@@ -100,7 +104,10 @@ function tellAlready({ stderr }: Environment, path: Path, controller: Controller
 }
 
 /** Throws KernelError when the kernel cannot be asked. */
-async function kernelFacts({ kernel, identity }: Connecting, list: readonly Controller[]): Promise<Facts> {
+async function kernelFacts(
+  { kernel, identity, secrets }: Connecting,
+  list: readonly Controller[],
+): Promise<Facts> {
   return {
     entries: null,
     resolutions: new Map(),
@@ -112,7 +119,7 @@ async function kernelFacts({ kernel, identity }: Connecting, list: readonly Cont
     kernel: { present: true, failure: null, options: await kernel.supportedOptions() },
     policy: {
       dryRun: false,
-      connectDefaults: {},
+      ...secrets,
       hostid: identity.hostid,
       fallbackHostid: identity.fallbackHostid,
     },

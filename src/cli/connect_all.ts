@@ -18,6 +18,7 @@ import { discoveryNqn } from "../nvme/spec.ts";
 import type { PathSnapshot, Snapshot } from "../report/snapshot.ts";
 import { type OptionValues, UsageError } from "./command.ts";
 import { activeEndpoints, ConnectAllRun, hasAnswered, isThere } from "./connect_all_run.ts";
+import { commandSecrets, loadCommandSettings } from "./command_settings.ts";
 import { connectAllSpellings, parseConnectOptions } from "./connect_options.ts";
 import { checkTransport, parseAddress } from "./entry_arguments.ts";
 import type { Environment } from "./environment.ts";
@@ -36,7 +37,9 @@ export async function connectAll(environment: Environment, options: OptionValues
   const timeoutMs = parseTimeout(options.text("timeout") ?? "1m");
   const connectOptions = await parseConnectOptions(environment, options, connectAllSpellings);
   const addresses = parseAddresses(options);
-  const identity = await ownIdentity(environment, options);
+  const settings = await loadCommandSettings(environment, options);
+  const secrets = await commandSecrets(environment, options, settings, connectOptions);
+  const identity = await ownIdentity(environment, options, settings);
   const clock = new RealClock();
   const kernel = hostKernel(environment, clock);
   // A missing device is told at once; no discovery would help.
@@ -54,7 +57,8 @@ export async function connectAll(environment: Environment, options: OptionValues
       dryRun: false,
       followReferrals: !options.flag("no-referrals"),
       // With the secrets, which no entry file of ours holds.
-      connectDefaults: connectOptions,
+      connectDefaults: { ...secrets.connectDefaults, ...connectOptions },
+      clusterDefaults: secrets.clusterDefaults,
       hostid: identity.hostid,
       fallbackHostid: identity.fallbackHostid,
     },

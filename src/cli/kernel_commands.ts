@@ -1,7 +1,7 @@
 /** The commands that change the kernel's controllers, as rows of the table of commands. */
 import type { CommandSpec, OptionSpec } from "./command.ts";
 import { connectAllSpellings, connectOptionSpecs } from "./connect_options.ts";
-import { settingOptions } from "./setting_options.ts";
+import { configOption, settingOptions } from "./setting_options.ts";
 import { hostidOption, hostnqnOption, nqnOption, outputOption, transportOption } from "./shared_options.ts";
 
 const ownHostOptions: readonly OptionSpec[] = [
@@ -17,7 +17,8 @@ const connect: CommandSpec = {
   about: "Have the kernel connect one controller",
   details:
     "Prints the controller. One that is connected already is named and left as it is, with status 0. " +
-    "A host name is looked up; the first of its addresses that can be connected counts.",
+    "A host name is looked up; the first of its addresses that can be connected counts. " +
+    "Secrets that no option gives are those of the settings, as for the agent.",
   options: [
     {
       long: "traddr",
@@ -32,7 +33,8 @@ const connect: CommandSpec = {
     transportOption,
     ...connectOptionSpecs({ taken: "asnqIto" }),
     outputOption("json"),
-    ...settingOptions(["nvmeHostIDPath"]),
+    configOption,
+    ...settingOptions(["internalDir", "nvmeHostIDPath"]),
   ],
   examples: [
     "discovery-client connect -a 10.0.0.1 -n nqn.2016-01.com.example:volumes " +
@@ -46,7 +48,8 @@ const connectAll: CommandSpec = {
   about: "Have the kernel connect everything that discovery logs name, once",
   details:
     "Reads the log, follows its referrals, connects every path and prints the controllers. What fails is named " +
-    "with its reason, with status 1. It ends when everything was tried once: staying connected is the agent's work.",
+    "with its reason, with status 1. It ends when everything was tried once: staying connected is the agent's work. Secrets that no option " +
+    "gives are those of the settings; clusterSecrets count by the NQN of the subsystem.",
   options: [
     {
       long: "traddr",
@@ -69,7 +72,8 @@ const connectAll: CommandSpec = {
     },
     { long: "timeout", value: "DURATION", about: "Longest time the whole may take", standard: "1m" },
     outputOption("json"),
-    ...settingOptions(["nvmeHostIDPath"]),
+    configOption,
+    ...settingOptions(["internalDir", "nvmeHostIDPath"]),
   ],
   examples: ["discovery-client connect-all -a 10.0.0.1 -q nqn.2014-08.org.example:host1 -m 4 -o table"],
   run: async (environment, options) => (await import("./connect_all.ts")).connectAll(environment, options),

@@ -2,10 +2,10 @@
 import type { Controller } from "../model/controller.ts";
 import type { Policy } from "../plan/facts.ts";
 import { type OptionValues, UsageError } from "./command.ts";
+import type { CommandSettings } from "./command_settings.ts";
 import { parseHostIdOption, parseNqn } from "./entry_arguments.ts";
 import type { Environment } from "./environment.ts";
 import { readHostId } from "./host_id.ts";
-import { settingValue } from "./setting_options.ts";
 
 export interface OwnIdentity extends Pick<Policy, "hostid" | "fallbackHostid"> {
   /** Host NQN that the agent has given the host's own identifier to; null where it is nobody's yet. */
@@ -16,15 +16,15 @@ export interface OwnIdentity extends Pick<Policy, "hostid" | "fallbackHostid"> {
 }
 
 /** Throws UsageError without any host NQN. */
-export async function ownIdentity(environment: Environment, options: OptionValues): Promise<OwnIdentity> {
+export async function ownIdentity(
+  environment: Environment,
+  options: OptionValues,
+  { nvmeHostIDPath, internalDir }: Pick<CommandSettings, "nvmeHostIDPath" | "internalDir">,
+): Promise<OwnIdentity> {
   const given = options.text("hostnqn") === undefined ? null : parseNqn(options, "hostnqn");
   const wantedHostid = parseHostIdOption(options);
-  const setting = (path: string) => String(settingValue(path, options, environment.env));
   // With what the agent remembers: the kernel takes one identifier for an NQN, whoever connects first.
-  const { hostid, fallback, hostnqn, owner, problem } = await readHostId(
-    setting("nvmeHostIDPath"),
-    setting("internalDir"),
-  );
+  const { hostid, fallback, hostnqn, owner, problem } = await readHostId(nvmeHostIDPath, internalDir);
   if (problem !== undefined) environment.stderr.write(`discovery-client: ${problem}\n`);
   const own = given ?? hostnqn;
   if (own === null) {

@@ -1,11 +1,23 @@
 /** What the settings say about the connections of a cluster, where its entries say nothing. Pure. */
-import { type Cluster, clusterKey } from "../model/cluster.ts";
+import { clusterKey } from "../model/cluster.ts";
 import type { ConnectOptions } from "../model/connect_options.ts";
+import type { Path } from "../model/path.ts";
+import { discoveryNqn } from "../nvme/spec.ts";
 import type { Policy } from "./facts.ts";
 
-/** The cluster's own before those of all, each option by itself. */
-export function connectDefaultsOf(policy: Policy, cluster: Cluster): ConnectOptions {
-  const own = policy.clusterDefaults?.get(clusterKey(cluster));
+/**
+ * The cluster's own before those of all, each option by itself. A cluster without a name has those that stand under
+ * the name of the subsystem.
+ */
+export function connectDefaultsOf(
+  policy: Policy,
+  { cluster, subsysnqn }: Pick<Path, "cluster" | "subsysnqn">,
+): ConnectOptions {
+  const { clusterDefaults } = policy;
+  const own = clusterDefaults?.get(clusterKey(cluster)) ??
+    (cluster.subsysnqn === discoveryNqn
+      ? clusterDefaults?.get(clusterKey({ ...cluster, subsysnqn }))
+      : undefined);
   return own === undefined ? policy.connectDefaults : { ...policy.connectDefaults, ...own };
 }
 

@@ -41,7 +41,7 @@ export function planRenewals(rows: readonly PathRow[], facts: RenewalFacts): Ren
     recovering.add(wanted.key);
     const { path } = wanted;
     const { dhchapSecret, dhchapCtrlSecret } = {
-      ...connectDefaultsOf(policy, path.cluster),
+      ...connectDefaultsOf(policy, path),
       ...path.options,
     };
     if (policy.dryRun || path.secretsUnknown || dhchapSecret === undefined) continue;

@@ -13,7 +13,7 @@ import { FabricServer } from "../fabric/tcp_server.ts";
 import { MemoryKernel } from "../sim/memory_kernel.ts";
 import type { ConnectAnswer } from "../sim/reachability.ts";
 import { VirtualClock } from "../sim/virtual_clock.ts";
-import { type CliResult, host, runIn } from "./memory_environment.ts";
+import { type CliResult, host, runIn, withDirectory } from "./memory_environment.ts";
 
 const subsystems = ["a", "b", "c", "d"].map((name) => `nqn.2024-01.org.example:${name}`);
 
@@ -143,6 +143,26 @@ Deno.test("connect-all shows no secret, and says that it keeps nothing", async (
     assert(!`${stdout}${stderr}`.includes("AAAA"), stderr);
     assert(stderr.includes("--persistent keeps nothing here"), stderr);
     assert(kernel.connects.every(({ text }) => text.includes(`dhchap_secret=${secret}`)));
+  });
+});
+
+Deno.test("connect-all takes the secrets of the settings by subsystem, else those of all", async () => {
+  await withDirectory(async (directory) => {
+    await withPlace(async ({ kernel, run }) => {
+      const [all, own] = ["B", "C"].map((letter) => `DHHC-1:00:${letter.repeat(48)}:`) as [string, string];
+      const config = `${directory}/settings.yaml`;
+      const yaml = `dhChapSecret: "${all}"\nclusterSecrets:\n  "${
+        subsystems[0]
+      }":\n    "${host}": { dhChapSecret: "${own}" }\n`;
+      await Deno.writeTextFile(config, yaml, { mode: 0o600 });
+      const { status, stderr } = await run("--config", config);
+      assertEquals([status, stderr], [0, ""]);
+      assertEquals(kernel.connects.length, 12);
+      for (const { text } of kernel.connects) {
+        const expected = text.includes(`nqn=${subsystems[0]},`) ? own : all;
+        assert(text.includes(`,dhchap_secret=${expected}`), text);
+      }
+    });
   });
 });
 

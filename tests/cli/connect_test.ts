@@ -232,6 +232,39 @@ Deno.test("connect reads a secret from a file or a variable, and warns of a file
   });
 });
 
+Deno.test("connect takes secrets and the host's files from the settings, unless an option has one", async () => {
+  await withDirectory(async (directory) => {
+    await withKernel(async (kernel) => {
+      const [all, own] = ["B", "C"].map((letter) => `DHHC-1:00:${letter.repeat(48)}:`) as [string, string];
+      const config = `${directory}/settings.yaml`;
+      const id = "dddddddd-0000-4000-8000-000000000004";
+      await Deno.writeTextFile(`${directory}/hostid`, `${id}\n`);
+      await Deno.writeTextFile(`${directory}/secret`, `${all}\n`, { mode: 0o600 });
+      const yaml =
+        `nvmeHostIDPath: ${directory}/hostid\ninternalDir: ${directory}\ndhChapSecretFile: ${directory}/secret\n` +
+        `clusterSecrets:\n  "${cluster}":\n    "${host}": { dhChapSecret: "${own}" }\n`;
+      await Deno.writeTextFile(config, yaml, { mode: 0o600 });
+      const run = (address: string, nqn: string, ...args: string[]) =>
+        runIn(["connect", "-a", address, "-n", nqn, "-q", host, "--config", config, ...args], {}, { kernel });
+      const secretsOf = () => /,dhchap_secret=([^,]*)/.exec(kernel.connects.at(-1)?.text ?? "")?.[1];
+      assertEquals(await run("10.0.0.1", cluster).then(({ status, stderr }) => [status, stderr]), [0, ""]);
+      assertEquals(secretsOf(), own, "the cluster's first");
+      assert(kernel.connects.at(-1)?.text.includes(`,hostid=${id},`), "the identifier of the settings");
+      assertEquals((await run("10.0.0.2", "nqn.2016-01.com.example:other")).status, 0);
+      assertEquals(secretsOf(), all);
+      assertEquals((await run("10.0.0.3", cluster, "-S", secret)).status, 0);
+      assertEquals(secretsOf(), secret, "the option's before all");
+      await Deno.chmod(config, 0o644);
+      const open = await run("10.0.0.4", cluster);
+      assert(open.stderr.includes(`Other users can read the secrets in ${config}`), open.stderr);
+      await Deno.writeTextFile(config, `${yaml}kato: soon\n`);
+      const bad = await run("10.0.0.5", cluster);
+      assertEquals([bad.status, kernel.connects.length], [1, 4]);
+      assert(bad.stderr.includes("kato") && !bad.stderr.includes("DHHC-1"), bad.stderr);
+    });
+  });
+});
+
 /** Arguments after `base`, and what stderr says with status 2. */
 const senseless: readonly [args: readonly string[], line: string][] = [
   [
