@@ -10,12 +10,14 @@ import {
   controllerAttribute,
   controllers,
   deleteAllControllers,
+  describe,
   identity,
   kernelClock,
   kernelLog,
   kernelOptions,
   kernelVersion,
   lookForExactly,
+  lookForSame,
   rawConnect,
   setAdminTimeout,
 } from "../initiator.ts";
@@ -82,7 +84,7 @@ async function authenticate(lab: Lab, fabric: Fabric): Promise<string> {
   const said = (await kernelLog(sinceSeconds, 1_000)).join("\n");
   expect(/qid 0: authenticated/.test(said), `The kernel authenticated nothing: ${said}`);
 
-  const changed = await changeBothSides(fabric, agent, nqn);
+  const backMs = await changeBothSides(fabric, agent, nqn);
   // An entry's own secrets come before those of the settings; the controller's is wrong at first.
   const otherNqn = fabric.nqns[1] ?? "";
   const entry = (controller: string) =>
@@ -95,15 +97,16 @@ async function authenticate(lab: Lab, fabric: Fabric): Promise<string> {
   expect(!await agent.logContains("DHHC-1"), "The log holds a secret");
   expect(!(await agent.status()).includes("DHHC-1"), "The status holds a secret");
   return `wrong secrets of settings and entry told, live ${times.map(formatSeconds).join(", ")} after the ` +
-    `right ones; changed on both sides, live again ${changed}`;
+    `right ones; changed on both sides, the kernel's reconnect has them, live after ${formatSeconds(backMs)}`;
 }
 
 /**
- * The target has other secrets than the controller was connected with, and drops its connection. Answers how the path
- * came back.
+ * The target has other secrets than the controller was connected with, and drops its connection: the controller itself
+ * comes back with the new ones. Answers how long it took.
  */
-async function changeBothSides(fabric: Fabric, agent: AgentHome, nqn: string): Promise<string> {
-  const [before] = await controllers();
+async function changeBothSides(fabric: Fabric, agent: AgentHome, nqn: string): Promise<number> {
+  const before = await controllers();
+  expect(before.length === 1, `Precondition: ${describe(before)}`);
   await setHostSecrets(host.hostnqn, second.host, second.controller);
   await agent.changeSettings({ extra: clusterSecrets(nqn, second) });
   await until("the running agent has the new secrets", 5_000, async () => {
@@ -115,11 +118,11 @@ async function changeBothSides(fabric: Fabric, agent: AgentHome, nqn: string): P
     return one?.state === "live" ? "still live" : null;
   });
   await back();
-  await until("live with the new secrets", 40_000, () => lookForExactly(pathOf(fabric, 0)));
+  const backMs = await until("live with the new secrets", 40_000, () => lookForExactly(pathOf(fabric, 0)));
   await expectSecrets(nqn, second);
-  const [after] = await controllers();
-  if (before === undefined || after === undefined) throw new Error("There is no controller");
-  return identity(before) === identity(after) ? "by the kernel's own reconnect" : "by another connect";
+  const other = await lookForSame(before, identity);
+  expect(other === null, `It is not the kernel's reconnect that brought it back: ${other}`);
+  return backMs;
 }
 
 async function expectRefusal(connect: () => Promise<unknown>): Promise<void> {
