@@ -5,7 +5,7 @@
  * It never disconnects an I/O controller: there is no such action.
  */
 import { assert } from "../base/assert.ts";
-import { errorText, TimeoutError } from "../base/errors.ts";
+import { errorText } from "../base/errors.ts";
 import { limits } from "../base/limits.ts";
 import type { Timer } from "../base/clock.ts";
 import type { Endpoint } from "../model/endpoint.ts";
@@ -29,9 +29,11 @@ import { type ConnectOutcome, ConnectRunner } from "./connect_runner.ts";
 import { eventLog } from "./event_log.ts";
 import { FactStore } from "./fact_store.ts";
 import { KernelWatch } from "./kernel_watch.ts";
+import { NameLookUp } from "./name_look_up.ts";
 import { ProbeRunner, type Question } from "./probe_runner.ts";
 import { endpointKeys, pathKeys } from "./log_keys.ts";
 import { SecretRenewer } from "./secret_renewer.ts";
+import { SessionAges } from "./session_ages.ts";
 import { SessionLog } from "./session_log.ts";
 import { SessionRunner } from "./session_runner.ts";
 import { StateKeeper } from "./state_keeper.ts";
@@ -76,10 +78,11 @@ export class Agent {
   readonly #changeLog: ChangeLog;
   readonly #sessionLog: SessionLog;
   readonly #connectLog: Log;
+  readonly #sessionAges = new SessionAges();
   readonly #sessions = new Map<string, SessionRunner>();
   /** Whoever holds a socket or a timer, sessions that have ended but linger included. */
   readonly #runners = new Set<Runner>();
-  readonly #lookUps = new Set<Timer>();
+  readonly #nameLookUp: NameLookUp;
   #rememberedDigest: string | undefined;
   #plan: Plan | null = null;
   #running = false;
@@ -112,6 +115,7 @@ export class Agent {
     this.#connectRunner = new ConnectRunner(world, this.#facts);
     this.#secretRenewer = new SecretRenewer(world.kernel, log("controller"), this.#facts);
     this.#stateKeeper = new StateKeeper(world);
+    this.#nameLookUp = new NameLookUp(world);
     this.#changeLog = new ChangeLog(log);
     this.#sessionLog = new SessionLog(log, world.clock);
     this.#connectLog = log("connect");
@@ -190,7 +194,7 @@ export class Agent {
     this.#wake?.cancel();
     this.#configWatch.stop();
     this.#kernelWatch.stop();
-    for (const deadline of this.#lookUps) deadline.cancel();
+    this.#nameLookUp.stop();
     for (const runner of this.#runners) if (!(runner instanceof SessionRunner)) runner.abandon();
     await Promise.all([this.#stopSessions(), this.#stateKeeper.stop()]);
     for (const runner of this.#runners) runner.abandon();
@@ -221,6 +225,7 @@ export class Agent {
   snapshot(): Snapshot {
     return takeSnapshot(this.#facts, this.#plan, this.#world.clock.nowMs(), {
       pathSinceMs: (key) => this.#changeLog.sinceMs(key),
+      sessionSinceMs: (key) => this.#sessionAges.sinceMs(key),
       fileProblems: this.#configWatch.problems,
     });
   }
@@ -250,6 +255,7 @@ export class Agent {
     // First act, then tell: the kernel works while the lines are written.
     this.#perform(next, nowMs);
     this.#changeLog.record(next, nowMs);
+    this.#sessionAges.record(next.list, this.#facts.sessions, nowMs);
     this.#facts.prune(next.wanted.paths);
     if (this.#configWatch.read) this.#stateKeeper.keep(next.list, this.#digestOfList, next.hostidOwner);
     this.#scheduleWake(next.wakeAtMs);
@@ -412,29 +418,7 @@ export class Agent {
 
   async #resolve(name: string): Promise<void> {
     this.#facts.recordResolving(name);
-    const result = await this.#lookUp(name);
+    const result = await this.#nameLookUp.lookUp(name);
     this.#facts.recordResolved(name, result, this.#world.clock.nowMs());
-  }
-
-  /** Bounded: a look-up that hangs in the system's resolver must not be the last one of its name. */
-  #lookUp(name: string): Promise<readonly string[] | Error> {
-    const { clock, resolver } = this.#world;
-    return new Promise((resolve) => {
-      const finish = (result: readonly string[] | Error) => {
-        deadline.cancel();
-        this.#lookUps.delete(deadline);
-        resolve(result);
-      };
-      const message = `Cannot resolve ${name}: no answer within ${limits.resolveTimeoutMs} ms`;
-      const deadline = clock.setTimer(
-        limits.resolveTimeoutMs,
-        () => finish(new TimeoutError("resolve", message)),
-      );
-      this.#lookUps.add(deadline);
-      resolver.resolve(name).then(
-        finish,
-        (error) => finish(error instanceof Error ? error : new Error(errorText(error))),
-      );
-    });
   }
 }

@@ -117,13 +117,12 @@ export class KernelWatch {
       if (before.present === false) this.#log.info("The kernel's NVMe fabrics device is there now");
       this.#facts.recordKernel({ present: true, failure: null, options });
     } catch (error) {
+      if (this.#stopped) return;
       const failure = toFailure(error, clock.nowMs());
       const telling = this.#failures.take("device", failure.message, clock.nowMs());
       if (telling !== null) this.#log.error(failure.message, { ...telling });
       this.#facts.recordKernel({ present: false, failure, options: null });
-      if (!this.#stopped) {
-        this.#askTimer = clock.setTimer(limits.kernelMissingRetryMs, () => this.askKernel());
-      }
+      this.#askTimer = clock.setTimer(limits.kernelMissingRetryMs, () => this.askKernel());
     }
     this.#asking = false;
   }

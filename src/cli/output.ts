@@ -19,7 +19,11 @@ export function formatAmong<Format extends string>(
   const text = options.text("output") ?? standard;
   const format = formats.find((known) => known === text);
   if (format === undefined) {
-    throw new UsageError(`Cannot use --output ${JSON.stringify(text)}: expected ${formats.join(" or ")}`);
+    throw new UsageError(
+      `Cannot use --output ${JSON.stringify(text)}: expected ${formats.slice(0, -1).join(", ")} or ${
+        formats.at(-1)
+      }`,
+    );
   }
   return format;
 }

@@ -1,6 +1,6 @@
 /** `watch`: what happens in the running agent, one line each, until it stops or the user does. */
 import { followAgent } from "../io/control_client.ts";
-import { formatLogLine, type LogLevel } from "../io/log_line.ts";
+import { formatLogText } from "../io/log_line.ts";
 import type { LogFields } from "../model/world.ts";
 import { answerOf, parseAnswer, withAgent } from "./agent_request.ts";
 import type { OptionValues } from "./command.ts";
@@ -13,7 +13,7 @@ export const watchFormats = ["text", "json"] as const;
 export async function watch(environment: Environment, options: OptionValues): Promise<number> {
   const { stdout, stderr } = environment;
   const format = formatAmong(watchFormats, options, "text");
-  const look = hasColours(environment) ? "terminal" : "plain";
+  const isColourful = hasColours(environment);
   return await withAgent(environment, options, async (agent) => {
     // Whoever refuses says why here.
     await answerOf(agent, { method: "GET", path: "/v1/version" });
@@ -29,24 +29,28 @@ export async function watch(environment: Environment, options: OptionValues): Pr
         stderr.write(`discovery-client: The agent let us go: ${String(event.message)}\n`);
         return 1;
       }
-      stdout.write(format === "json" ? `${JSON.stringify(event)}\n` : `${eventLine(event, look)}\n`);
+      stdout.write(format === "json" ? `${JSON.stringify(event)}\n` : `${eventLine(event, isColourful)}\n`);
     }
     stderr.write("discovery-client: The agent has stopped\n");
     return 1;
   });
 }
 
-/** As the log has it, with the kind first. */
-export function eventLine(event: Record<string, unknown>, look: "plain" | "terminal"): string {
-  const { time, kind, level, message, ...fields } = event;
-  return formatLogLine(
-    {
-      atMs: Date.parse(String(time)) || 0,
-      level: (level ?? "info") as LogLevel,
-      message: `${kind}: ${message}`,
-      fields: fields as LogFields,
-    },
-    "text",
-    look,
-  );
+/** SGR codes (ECMA-48) of levels that stand out: yellow, red. */
+const levelColours: Readonly<Record<string, string>> = { warn: "33", error: "31" };
+
+const kindColumns = "controller".length;
+
+/** Time, kind, words and fields; of the host NQN, which is long and mostly the same, JSON tells. */
+export function eventLine(event: Record<string, unknown>, hasColours: boolean): string {
+  const { time, kind, level, message, hostnqn: _, ...fields } = event;
+  const start = `${String(time).replace(/[^\d:.TZ-]/g, "")} ${String(kind).padEnd(kindColumns)}`;
+  const text = formatLogText({
+    atMs: 0,
+    level: "info",
+    message: String(message),
+    fields: fields as LogFields,
+  });
+  const colour = hasColours ? levelColours[String(level)] : undefined;
+  return `${start} ${colour === undefined ? text : `\x1b[${colour}m${text}\x1b[0m`}`;
 }

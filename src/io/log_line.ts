@@ -42,7 +42,7 @@ export function formatLogLine(record: LogRecord, format: LogFormat, look: LogLoo
   if (format === "json") {
     return look === "journal" ? `${journalPrefix[level]}${jsonLine(record, false)}` : jsonLine(record, true);
   }
-  const text = textOf(record);
+  const text = formatLogText(record);
   if (look === "journal") return `${journalPrefix[level]}${text}`;
   const name = level.toUpperCase();
   const colour = look === "terminal" ? levelColour[level] : "";
@@ -54,8 +54,8 @@ function timeText(atMs: number): string {
   return new Date(atMs).toISOString();
 }
 
-/** `message key=value key="value with spaces"` */
-function textOf({ message, fields = {}, caller }: LogRecord): string {
+/** `message key=value key="value with spaces"`: what follows time and level. */
+export function formatLogText({ message, fields = {}, caller }: LogRecord): string {
   const parts = [escapeControls(message)];
   for (const [key, value] of Object.entries(fields)) {
     if (value !== undefined) parts.push(`${escapeControls(key)}=${formatValue(value)}`);

@@ -42,6 +42,8 @@ export const emptySnapshot: Omit<Snapshot, "summary"> = {
 export interface SnapshotExtras {
   /** Since when the path of this key is live, or is not. */
   readonly pathSinceMs?: (key: string) => number | undefined;
+  /** Since when the endpoint of this key has a live session, or has none. */
+  readonly sessionSinceMs?: (key: string) => number | undefined;
   readonly fileProblems?: Iterable<string>;
 }
 
@@ -73,7 +75,7 @@ export interface EndpointSnapshot {
   readonly namedBy: readonly string[];
   readonly retired: boolean;
   readonly state: "idle" | "opening" | "live" | "closing";
-  /** ms in this state. */
+  /** ms since it is live, or is not. */
   readonly forMs: number;
   readonly generation?: string;
   readonly records?: number;
@@ -122,7 +124,7 @@ export function takeSnapshot(
     .map(({ members, notes }) => ({
       subsysnqn: members[0]?.endpoint.cluster.subsysnqn ?? "",
       hostnqn: members[0]?.endpoint.cluster.hostnqn ?? "",
-      endpoints: members.map((member) => endpointSnapshot(facts, member, labels, nowMs)),
+      endpoints: members.map((member) => endpointSnapshot(facts, member, labels, extras, nowMs)),
       notes,
     }));
   const paths = (plan?.connects.rows ?? []).map((row) => pathSnapshot(facts, row, extras, nowMs));
@@ -159,6 +161,7 @@ function endpointSnapshot(
   facts: Facts,
   member: Member,
   labels: ReadonlyMap<string, string>,
+  { sessionSinceMs }: SnapshotExtras,
   nowMs: number,
 ): EndpointSnapshot {
   const session = facts.sessions.get(member.key);
@@ -172,22 +175,22 @@ function endpointSnapshot(
     namedBy: member.namedBy.flatMap((key) => labels.get(key) ?? []),
     retired: member.retired,
     state: session?.state ?? "idle",
-    forMs: session === undefined ? 0 : nowMs - session.sinceMs,
+    forMs: ageOf(sessionSinceMs?.(member.key) ?? session?.sinceMs, nowMs) ?? 0,
     generation: session?.log === null || session === undefined ? undefined : String(session.log.genctr),
     records: session?.log?.records.length,
     logReads: session?.logReads ?? 0,
-    logAgeMs: session?.log === null || session === undefined ? undefined : nowMs - session.logAtMs,
+    logAgeMs: session?.log === null ? undefined : ageOf(session?.logAtMs, nowMs),
     events: session?.events ?? 0,
     lastEventAgeMs: ageOf(session?.lastEventMs, nowMs),
     failures: session?.failures ?? 0,
     code: session?.failure?.code,
     error: session?.failure?.message,
-    retryInMs: waiting ? session.retryAtMs - nowMs : undefined,
+    retryInMs: waiting ? Math.round(session.retryAtMs - nowMs) : undefined,
   };
 }
 
 function ageOf(atMs: number | null | undefined, nowMs: number): number | undefined {
-  return atMs === null || atMs === undefined ? undefined : nowMs - atMs;
+  return atMs === null || atMs === undefined ? undefined : Math.round(nowMs - atMs);
 }
 
 function pathSnapshot(
@@ -210,6 +213,6 @@ function pathSnapshot(
     device,
     forMs: ageOf(pathSinceMs?.(key), nowMs),
     code: failure?.code,
-    retryInMs: retryAtMs === undefined ? undefined : Math.max(0, retryAtMs - nowMs),
+    retryInMs: retryAtMs === undefined ? undefined : Math.max(0, Math.round(retryAtMs - nowMs)),
   };
 }

@@ -125,7 +125,7 @@ export const agentMutations: readonly Mutation[] = [
     name: "missing-kernel-not-asked-again",
     what: "A kernel without the fabrics device is never asked again",
     file: kernelWatch,
-    from: "        this.#askTimer = clock.setTimer(limits.kernelMissingRetryMs, () => this.askKernel());\n",
+    from: "      this.#askTimer = clock.setTimer(limits.kernelMissingRetryMs, () => this.askKernel());\n",
     to: "",
     rules: neverWell,
   },

@@ -3,13 +3,8 @@ import { assert, assertEquals } from "../../assert.ts";
 import { Fabric } from "../../fabric/fabric.ts";
 import { FabricServer } from "../../fabric/tcp_server.ts";
 import { cluster, host, withDirectory } from "../memory_environment.ts";
-import {
-  agentArgs,
-  eventually,
-  ProgramProcess,
-  programWords,
-  runProgramProcess,
-} from "../program_process.ts";
+import { agentArgs, eventually, ProgramProcess, runProgramProcess } from "../program_process.ts";
+import { withoutRoot } from "../without_root.ts";
 
 interface Home {
   readonly root: string;
@@ -138,39 +133,6 @@ Deno.test("serve looks at everything again on SIGHUP", async () => {
     assertEquals((await agent.end()).status, 0);
   });
 });
-
-/** Who is nobody; whoever is not root already may stay what they are. */
-const nobody = 65_534;
-
-/** Words and variables that run the program without root's rights, but for reading where it lies. */
-async function withoutRoot(root: string): Promise<{ wrapper: string[]; env: Record<string, string> }> {
-  const env: Record<string, string> = { TMPDIR: `${root}/tmp`, HOME: `${root}/tmp` };
-  await Deno.mkdir(`${root}/tmp`);
-  if (Deno.uid() !== 0) return { wrapper: [], env };
-  await Deno.chmod(root, 0o755);
-  if (programWords.length > 1) {
-    // The runtime's cache of packages wants to be written to.
-    env.DENO_DIR = `${root}/deno`;
-    const info = await new Deno.Command(Deno.execPath(), { args: ["info", "--json"] }).output();
-    const { denoDir } = JSON.parse(new TextDecoder().decode(info.stdout)) as { denoDir: string };
-    await Deno.mkdir(env.DENO_DIR);
-    await run("cp", "-r", `${denoDir}/npm`, env.DENO_DIR);
-  }
-  await run(
-    "chown",
-    "-R",
-    `${nobody}:${nobody}`,
-    `${root}/tmp`,
-    ...env.DENO_DIR === undefined ? [] : [env.DENO_DIR],
-  );
-  const only = "-all,+dac_read_search";
-  const identity = [`--reuid=${nobody}`, `--regid=${nobody}`, "--clear-groups"];
-  return { wrapper: ["setpriv", ...identity, `--inh-caps=${only}`, `--ambient-caps=${only}`], env };
-}
-
-async function run(command: string, ...args: string[]): Promise<void> {
-  assert((await new Deno.Command(command, { args }).output()).success, `${command} ${args.join(" ")}`);
-}
 
 Deno.test("serve --ephemeral --dry-run --once needs no root, prints what it would connect, and leaves nothing", async () => {
   await withHome(async ({ root, fabric, port }) => {
