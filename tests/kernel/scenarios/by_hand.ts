@@ -24,7 +24,7 @@ import { expect, hosts, type Lab, type Scenario } from "../scenario.ts";
 export const byHand: Scenario = {
   name: "by-hand",
   title: "beside controllers connected by hand, before and after: none twice, none disconnected",
-  seconds: 25,
+  seconds: 20,
   run,
 };
 

@@ -16,7 +16,7 @@ import { expect, hosts, type Lab, type Scenario } from "../scenario.ts";
 export const container: Scenario = {
   name: "container",
   title: "in a container with /dev and entry files alone, DC_MAXIOQUEUES=2: live with 2 queues",
-  seconds: 20,
+  seconds: 16,
   run,
 };
 

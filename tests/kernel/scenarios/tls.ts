@@ -22,7 +22,7 @@ import { expect, hosts, type Lab, type Scenario } from "../scenario.ts";
 export const tls: Scenario = {
   name: "tls",
   title: "TLS options reach the kernel, or the path waits: never connected without",
-  seconds: 45,
+  seconds: 28,
   limitMs: 150_000,
   run,
 };
