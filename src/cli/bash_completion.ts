@@ -52,7 +52,8 @@ function spellings({ long, short }: OptionSpec): string[] {
 
 function valueCases({ words, options }: CommandSpec): string[] {
   return options.filter(({ value }) => value !== undefined).map((option) => {
-    const patterns = spellings(option).map((name) => quote(`${words.join(" ")} ${name}`)).join(" | ");
+    const names = [...spellings(option), ...option.operand ? ["<operand>"] : []];
+    const patterns = names.map((name) => quote(`${words.join(" ")} ${name}`)).join(" | ");
     return `    ${patterns}) echo ${quote(valueText(option))} ;;`;
   });
 }
@@ -85,6 +86,7 @@ const mainFunction = String.raw`_discovery_client() {
   fi
   value=
   [[ $previous == -* ]] && value=$(_discovery_client_value "$command $previous")
+  [[ -n $value || $current == -* ]] || value=$(_discovery_client_value "$command <operand>")
   case "$value" in
     '<file>') compopt -o filenames 2>/dev/null; mapfile -t COMPREPLY < <(compgen -f -- "$current") ;;
     '<directory>') compopt -o filenames 2>/dev/null; mapfile -t COMPREPLY < <(compgen -d -- "$current") ;;

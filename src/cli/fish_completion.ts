@@ -44,9 +44,14 @@ function wordLines(before: string, words: readonly CommandWord[]): string[] {
 }
 
 function commandLines({ words, options }: CommandSpec): string[] {
-  return [...options, helpOption].map((option) =>
-    optionLine(`__discovery_client_in ${words.join(" ")}`, option)
-  );
+  const condition = `__discovery_client_in ${words.join(" ")}`;
+  const operands = options.filter(({ operand }) => operand).map((option) => operandLine(condition, option));
+  return [...[...options, helpOption].map((option) => optionLine(condition, option)), ...operands];
+}
+
+/** Files are off for the program as a whole: where a word may be one, that is said. */
+function operandLine(condition: string, option: OptionSpec): string {
+  return `complete -c discovery-client -n ${quote(condition)}${valueWords(option).replace(/^ -[rx]/, "")}`;
 }
 
 function optionLine(condition: string, option: OptionSpec): string {

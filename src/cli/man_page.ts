@@ -45,6 +45,7 @@ function commandPage(spec: CommandSpec): string {
     ".B discovery\\-client",
     `.B ${escape(spec.words.join(" "))}`,
     "[options]",
+    ...spec.options.filter(({ operand }) => operand).map(({ value = "" }) => `[\\fI${escape(value)}\\fR]`),
     ".SH DESCRIPTION",
     ...aboutLines(spec),
     ".SH OPTIONS",

@@ -63,10 +63,12 @@ function endBlocks(): string[] {
 
 function optionRows(options: readonly OptionSpec[]): string {
   const rows = options.map((option) => {
-    const { about, required, many, standard, envName } = option;
-    const notes = [required ? "required" : "", many ? "may be repeated, or a comma list" : ""].filter(
-      Boolean,
-    );
+    const { about, required, many, operand, standard, envName } = option;
+    const notes = [
+      required ? "required" : "",
+      operand ? "may stand without its name" : "",
+      many ? "may be repeated, or a comma list" : "",
+    ].filter(Boolean);
     return [
       code(optionTerm(option)),
       escape(notes.length === 0 ? about : `${about} (${notes.join(", ")})`),

@@ -8,8 +8,9 @@ export function optionTerm({ long, short, value, valueOptional }: OptionSpec): s
 }
 
 /** What it does, with what help should not leave out in brackets. */
-export function optionHelp({ about, standard, envName, required, many }: OptionSpec): string {
+export function optionHelp({ about, standard, envName, required, many, operand }: OptionSpec): string {
   const notes = [
+    operand ? "may stand without its name" : "",
     required ? "required" : "",
     many ? "may be repeated, or a comma list" : "",
     standard === undefined ? "" : `default: ${standard}`,

@@ -70,19 +70,19 @@ function commandLines({ options }: CommandSpec, indent: string): string[] {
 }
 
 function argumentLines(options: readonly OptionSpec[], indent: string): string[] {
-  const specs = options.flatMap(argumentSpecs).map((spec) => `${indent}  ${spec}`);
+  const operands = options.filter(({ operand }) => operand).map((option) => quote(`::${argumentOf(option)}`));
+  const specs = [...options.flatMap(argumentSpecs), ...operands].map((spec) => `${indent}  ${spec}`);
   return [`${indent}_arguments -s -S \\`, specs.join(" \\\n")];
 }
 
 /** `'(-o --output)-o+[json or table]:FORMAT:(json table)'`, and the same for `--output=`. */
 function argumentSpecs(option: OptionSpec): string[] {
-  const { long, short, about, value, valueOptional, many, choices, names } = option;
+  const { long, short, about, value, valueOptional, many } = option;
   const all = [...short === undefined ? [] : [`-${short}`], `--${long}`];
   const exclusion = many ? "*" : `(${all.join(" ")})`;
   const text = `[${about.replace(/[\\[\]]/g, "\\$&")}]`;
   if (value === undefined) return all.map((name) => quote(`${exclusion}${name}${text}`));
-  const action = choices !== undefined ? `(${choices.join(" ")})` : actions[names ?? "text"];
-  const argument = `${value.replaceAll(":", "\\:")}:${action}`;
+  const argument = argumentOf(option);
   if (!valueOptional) {
     return all.map((name) => {
       const mark = name.startsWith("--") ? "=" : "+";
@@ -93,6 +93,12 @@ function argumentSpecs(option: OptionSpec): string[] {
   return all.map((name) =>
     quote(`${exclusion}${name.startsWith("--") ? `${name}=-${text}::${argument}` : `${name}${text}`}`)
   );
+}
+
+/** `FORMAT:(json table)`. */
+function argumentOf({ value = "", choices, names }: OptionSpec): string {
+  const action = choices !== undefined ? `(${choices.join(" ")})` : actions[names ?? "text"];
+  return `${value.replaceAll(":", "\\:")}:${action}`;
 }
 
 const actions = {

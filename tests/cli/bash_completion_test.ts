@@ -44,6 +44,8 @@ const rows: readonly [words: string[], offered: string[]][] = [
   [["list", "ctrl", "-o", "j"], ["json"]],
   [["discover", "-a", "10.0.0.1", "-t", ""], ["tcp"]],
   [["discover", "-q", ""], []],
+  [["log-level", "de"], ["debug"]],
+  [["log-level", "--lev"], ["--level"]],
   [["nonsense", "--al"], []],
 ];
 
@@ -74,12 +76,18 @@ Deno.test("bash completes files where the value is a file, and directories where
       ["serve", "--config", "=", "a"],
       ["serve", "--clientConfigDir", "a"],
       ["gen", "man", "-o", "a"],
+      ["config", "check", "a"],
+      ["config", "check", "-o", "json", "a"],
+      ["serve", "a"],
     ];
     assertEquals(await complete(questions, root), [
       ["a file", "a_directory"],
       ["a file", "a_directory"],
       ["a_directory"],
       ["a_directory"],
+      ["a file", "a_directory"],
+      ["a file", "a_directory"],
+      [],
     ]);
   });
 });

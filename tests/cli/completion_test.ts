@@ -29,6 +29,19 @@ Deno.test("every shell's script has every command, option and known value", asyn
   assert(fish.includes(`-x -a '${logLevels.join(" ")}'`), "No levels");
 });
 
+Deno.test("zsh and fish complete a value that stands without its option's name", async () => {
+  const [zsh, fish] = [await script("zsh"), await script("fish")];
+  const operands = commands.flatMap(({ words, options }) =>
+    options.filter(({ operand }) => operand).map(({ value }) => ({ words: words.join(" "), value }))
+  );
+  assert(operands.some(({ words }) => words === "config check"), "No command takes one");
+  for (const { words, value } of operands) {
+    assert(zsh.includes(`'::${value}:`), words);
+    const lines = fish.split("\n").filter((line) => line.includes(`'__discovery_client_in ${words}'`));
+    assert(lines.some((line) => / -F$| -a '/.test(line) && !line.includes(" -l ")), words);
+  }
+});
+
 Deno.test("every script quotes what the table says: no quote is left open", async () => {
   for (const shell of ["zsh", "fish", "bash"]) {
     for (const [at, line] of (await script(shell)).split("\n").entries()) {

@@ -35,6 +35,15 @@ function flat(text: string): string {
   return text.replace(/[\s-]+/g, "");
 }
 
+Deno.test("gen shows a value that may stand without its option's name", async () => {
+  await withDirectory(async (root) => {
+    await runIn(["gen", "man", "--output", root]);
+    const page = await Deno.readTextFile(`${root}/discovery-client-config-check.8`);
+    assert(page.includes("[options]\n[\\fIFILE\\fR]\n"), page.slice(0, 400));
+    assert(/may stand without its name/.test(await print("markdown")));
+  });
+});
+
 Deno.test("gen man prints a page that holds every command and option, and that groff takes", async () => {
   const text = await print("man");
   assert(/^\.TH "DISCOVERY\\-CLIENT" 8 /.test(text), text.slice(0, 60));
