@@ -161,19 +161,23 @@ const pathStateNames: readonly PathState[] = [
 
 function pathFamilies({ list }: Facts, plan: Plan | null): MetricFamily[] {
   const byState = new Map<string, number>(pathStateNames.map((state) => [state, 0]));
-  const byCluster = new Map<string, { labels: Labels; wanted: number; live: number }>();
+  const byCluster = new Map<string, ClusterPaths>();
   // From the list too: a cluster whose paths are all gone tells 0.
   for (const { members: [member] } of list.values()) {
     if (member === undefined) continue;
     const { cluster } = member.endpoint;
     byCluster.set(clusterKey(cluster), newCount(cluster));
   }
-  for (const { state, wanted: { path: { cluster } } } of plan?.connects.rows ?? []) {
+  for (const { state, wanted: { path: { cluster, subsysnqn } } } of plan?.connects.rows ?? []) {
     byState.set(state, byState.get(state)! + 1);
     const key = clusterKey(cluster);
     const paths = byCluster.get(key) ?? newCount(cluster);
     paths.wanted++;
-    if (state === "live") paths.live++;
+    paths.subsystems.add(subsysnqn);
+    if (state === "live") {
+      paths.live++;
+      paths.subsystemsLive.add(subsysnqn);
+    }
     byCluster.set(key, paths);
   }
   const clusters = [...byCluster.values()];
@@ -194,6 +198,16 @@ function pathFamilies({ list }: Facts, plan: Plan | null): MetricFamily[] {
       clusters.map(({ labels, live }) => ({ shared: labels, value: live })),
     ),
     gauge(
+      "discovery_client_subsystems_wanted",
+      "Subsystems that the logs of a cluster name",
+      clusters.map(({ labels, subsystems }) => ({ shared: labels, value: subsystems.size })),
+    ),
+    gauge(
+      "discovery_client_subsystems_live",
+      "Of these, the subsystems that have a live path",
+      clusters.map(({ labels, subsystemsLive }) => ({ shared: labels, value: subsystemsLive.size })),
+    ),
+    gauge(
       "discovery_client_records_refused",
       "Log records that are not connected for what they say",
       plan?.wanted.refused.length ?? 0,
@@ -206,8 +220,17 @@ function pathFamilies({ list }: Facts, plan: Plan | null): MetricFamily[] {
   ];
 }
 
-function newCount({ subsysnqn: nqn, hostnqn }: Endpoint["cluster"]) {
-  return { labels: { nqn, hostnqn }, wanted: 0, live: 0 };
+interface ClusterPaths {
+  readonly labels: Labels;
+  wanted: number;
+  live: number;
+  /** NQNs. */
+  readonly subsystems: Set<string>;
+  readonly subsystemsLive: Set<string>;
+}
+
+function newCount({ subsysnqn: nqn, hostnqn }: Endpoint["cluster"]): ClusterPaths {
+  return { labels: { nqn, hostnqn }, wanted: 0, live: 0, subsystems: new Set(), subsystemsLive: new Set() };
 }
 
 const labelsOf = new WeakMap<Endpoint, Labels>();

@@ -1,4 +1,4 @@
-import { keyOf, list, live, member } from "../plan/fact_samples.ts";
+import { keyOf, list, live, member, nvm } from "../plan/fact_samples.ts";
 import { plan } from "../../src/plan/plan.ts";
 import { metricFamilies } from "../../src/report/metric_families.ts";
 import type { Labels, MetricFamily } from "../../src/report/metric_family.ts";
@@ -121,6 +121,20 @@ Deno.test("series of what is gone disappear", async () => {
   assert(text.includes('traddr="10.0.0.1"'));
   assert(!text.includes('traddr="10.0.0.2"') && !text.includes(String.raw`\"q\"`));
   assertEquals(valueOf(after, "discovery_client_paths_wanted"), 0, "a cluster without paths still tells so");
+});
+
+Deno.test("a subsystem is live while one of its paths is", () => {
+  const input = sampleInput();
+  const s1 = "nqn.2024-01.io.example:s1";
+  const named = [nvm("10.0.1.1:4420", s1), nvm("10.0.1.2:4420", s1), nvm("10.0.1.1:4420", `${s1}-other`)];
+  const known = { ...input.facts, list: list(member("a")), sessions: new Map([live("a", ...named)]) };
+  const values = (facts: typeof known) => {
+    const families = metricFamilies({ ...input, facts, plan: plan(facts, input.nowMs) });
+    return ["paths_wanted", "paths_live", "subsystems_wanted", "subsystems_live"]
+      .map((name) => valueOf(families, `discovery_client_${name}`));
+  };
+  assertEquals(values(known), [3, 1, 2, 1]);
+  assertEquals(values({ ...known, controllers: { list: [], readAtMs: 90_000 } }), [3, 0, 2, 0]);
 });
 
 Deno.test("metrics of an agent that knows nothing yet can be scraped", async () => {
