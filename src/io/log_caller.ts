@@ -8,7 +8,8 @@ const framesMax = 4;
 
 /**
  * `src/agent/agent.ts:99` of whoever called `logged`; undefined where the stack does not tell. Costs about 10 µs. The
- * compiled program has our source as it is, so that its lines are true there too (scripts/compile).
+ * compiled program has our source as it is, so that its lines are true there too (scripts/compile). Run from source, the
+ * runtime looks for a source map here, and ends the process when no descriptor is left for that: off by default.
  */
 // deno-lint-ignore no-explicit-any
 export function callerOf(logged: (...args: any[]) => unknown): string | undefined {
