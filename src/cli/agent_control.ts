@@ -22,6 +22,8 @@ export interface AgentControlOptions {
   readonly socket: string;
   readonly group: string;
   readonly isDryRun: boolean;
+  /** It listens. */
+  readonly onOpen: () => void;
 }
 
 /** Where the control socket is; null for none. `home` is where a temporary agent has its own. */
@@ -71,7 +73,7 @@ export function openAgentControl(options: AgentControlOptions): Closer {
       const onProblem = (error: Error) =>
         log.warn(`Only our own user may use the control socket: ${error.message}`);
       const socket = await openControlSocket({ clock, path, group, onProblem });
-      return new HttpServer({
+      const server = new HttpServer({
         clock,
         socket,
         bodyBytesMax: limits.controlBodyBytesMax,
@@ -79,6 +81,8 @@ export function openAgentControl(options: AgentControlOptions): Closer {
         handle: (request) => site.handle(request),
         onProblem: (error) => log.error(`The control socket could not answer: ${errorText(error)}`),
       });
+      options.onOpen();
+      return server;
     },
   });
   void keeper.start();

@@ -181,8 +181,11 @@ function openControl(
 ): Closer | null {
   const socket = controlSocketPath(effective, home.controlSocket, isDryRun);
   if (socket === null) return null;
-  if (isEphemeral) environment.stderr.write(`discovery-client: The control socket is ${socket}\n`);
-  return openAgentControl({ ...controlled, socket, group: effective.settings.control.group, isDryRun });
+  const onOpen = () => {
+    if (isEphemeral) environment.stderr.write(`discovery-client: The control socket is ${socket}\n`);
+  };
+  const { group } = effective.settings.control;
+  return openAgentControl({ ...controlled, socket, group, isDryRun, onOpen });
 }
 
 function applyAffinity(cores: readonly number[], log: Log): void {
