@@ -24,7 +24,7 @@ Deno.test("serve takes endpoints of nvme-cli's discovery.conf, also one that is 
       await Deno.writeTextFile(`${root}/nvme/hostnqn`, `${host}\n`);
       const path = `${root}/nvme/discovery.conf`;
       await Deno.writeTextFile(path, `-t rdma -a 10.0.0.1\n-t tcp -a 127.0.0.1 -s ${port("n1")}\n`);
-      const env = { DC_NVMEHOSTIDPATH: `${root}/nvme/hostid`, DC_NVMEDISCOVERYCONF: path };
+      const env = { DC_NVMEHOSTIDPATH: `${root}/nvme/hostid`, DC_NVMEDISCOVERYCONF: path, TMPDIR: root };
       await using agent = new ProgramProcess(agentArgs(root, "--dry-run", "--logging.level", "debug"), {
         env,
       });

@@ -97,7 +97,11 @@ async function serve(
         `-t tcp -a 127.0.0.1 -s ${port(id)} -q ${host} -n ${cluster} ${options}\n`
       );
       await Deno.writeTextFile(`${root}/d/targets`, lines.join(""));
-      await using agent = new ProgramProcess(agentArgs(root, "--dry-run", "--logging.level", "debug"));
+      // Where it is killed at the end of a test, its own directory goes with ours.
+      const env = { TMPDIR: root };
+      await using agent = new ProgramProcess(agentArgs(root, "--dry-run", "--logging.level", "debug"), {
+        env,
+      });
       await action({ fabric, server, agent, port });
       assertEquals([server.acceptedMs(healthy).length > 0, agent.lines("This is a bug")], [true, []]);
     });
