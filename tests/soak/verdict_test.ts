@@ -39,6 +39,13 @@ function soak(change: (minutes: number) => Partial<Sample> = () => ({})): Sample
   return Array.from({ length: 11 }, (_, at) => sample(3 + at * 2.7, change(at * 2.7)));
 }
 
+/** Eleven samples in two hours. */
+function longSoak(residentMib: (minutes: number) => number): Sample[] {
+  return Array.from({ length: 11 }, (_, at) => 1.2 + at * 11).map((minutes) =>
+    sample(minutes, { residentBytes: residentMib(minutes) * mib })
+  );
+}
+
 /** Exactly one thing is told. */
 function assertTold(samples: readonly Sample[], word: string): void {
   const found = findGrowth(samples);
@@ -74,6 +81,12 @@ Deno.test("findGrowth() finds memory flat that climbs while all is new, and then
     }))),
     [],
   );
+});
+
+Deno.test("findGrowth() finds resident memory flat that climbs for half an hour, and then stays", () => {
+  const warming = (minutes: number) => 95 - 15 * Math.exp(-minutes / 9);
+  assertEquals(findGrowth(longSoak(warming)), []);
+  assertEquals(findGrowth(soak((minutes) => ({ residentBytes: warming(minutes + 3) * mib }))), []);
 });
 
 Deno.test("findGrowth() tells a leak in a run too short to be warm when it is big", () => {
@@ -120,9 +133,10 @@ Deno.test("findGrowth() tells facts of paths that nobody names", () => {
 Deno.test("findGrowth() tells a slow leak under noise", () => {
   for (let seed = 0; seed < 50; seed++) {
     const random = seededRandom(seed);
-    // 2 MiB in ten minutes, as much as 15 descriptions of a path each second.
-    const residentBytes = (minutes: number) => (80 + minutes * 0.2 + random()) * mib;
-    const leaking = soak((minutes) => ({ residentBytes: residentBytes(minutes) }));
+    const noise = random();
+    const leakingFast = soak((minutes) => ({ residentBytes: (80 + minutes * 0.4 + noise) * mib }));
+    assert(findGrowth(leakingFast).some((text) => text.startsWith("resident memory")), `seed ${seed}`);
+    const leaking = longSoak((minutes) => 80 + minutes * 0.1 + random());
     assert(findGrowth(leaking).some((text) => text.startsWith("resident memory")), `seed ${seed}`);
     const heapBytes = (minutes: number) => (11.5 + minutes * 0.05 + random() * 0.1) * mib;
     const leakingHeap = soak((minutes) => ({ heapBytes: heapBytes(minutes) }));
@@ -133,7 +147,11 @@ Deno.test("findGrowth() tells a slow leak under noise", () => {
 });
 
 Deno.test("findGrowth() tells memory that jumped once and stayed", () => {
-  const jumped = soak((minutes) => minutes > 15 ? { residentBytes: 86 * mib } : {});
+  const jumped = longSoak((minutes) => minutes > 85 ? 96 : 90);
+  assert(findGrowth(jumped).some((text) => text.startsWith("resident memory")), `${findGrowth(jumped)}`);
+  const early = soak((minutes) => minutes > 15 ? { residentBytes: 88 * mib } : {});
+  assert(findGrowth(early).some((text) => text.startsWith("resident memory")), `${findGrowth(early)}`);
+});
   assert(findGrowth(jumped).some((text) => text.includes("first third")), `${findGrowth(jumped)}`);
 });
 
