@@ -32,7 +32,9 @@ export function formatStatusTree(status: StatusDocument, options: StatusTreeOpti
 
 function headLines({ version, pid, upMs, ready, dryRun, kernel }: StatusDocument): OutlineLine[] {
   const notes = [dryRun ? "a dry run" : "", ready ? "" : "its first pass is not done yet"];
-  const parts = [version, `process ${pid}`, `up ${ageText(upMs)}`, ...notes].filter((part) => part !== "");
+  const parts = [`discovery-client ${version}`, `process ${pid}`, `up ${ageText(upMs)}`, ...notes].filter((
+    part,
+  ) => part !== "");
   const lines: OutlineLine[] = [{ text: parts.join(", "), tone: "faint" }];
   if (kernel.present === false) {
     lines.push({
@@ -47,16 +49,18 @@ function clusterLines(status: StatusDocument, { isAll }: StatusTreeOptions): Out
   const { clusters, paths, summary } = status;
   const pathsOf = Map.groupBy(paths, (path) => `${path.hostnqn} ${path.cluster}`);
   const isManyEndpoints = !isAll && summary.endpoints > endpointsUnfoldedMax;
-  const lines: OutlineLine[] = [];
   const known = clusters.map((cluster) => ({
     cluster,
     paths: pathsOf.get(`${cluster.hostnqn} ${cluster.subsysnqn}`) ?? [],
   }));
-  for (const { cluster, paths } of known) {
-    if (!isAll && clusters.length > clustersUnfoldedMax && isWell(cluster, paths)) {
-      lines.push(wellCluster(cluster, paths));
-      continue;
-    }
+  const isFolded = ({ cluster, paths }: typeof known[number]) =>
+    !isAll && clusters.length > clustersUnfoldedMax && isWell(cluster, paths);
+  // Trouble is nearest to where the eye is: at the end.
+  const lines: OutlineLine[] = known.filter(isFolded).map(({ cluster, paths }) =>
+    wellCluster(cluster, paths)
+  );
+  if (lines.length > 0) lines.unshift({ text: "" });
+  for (const { cluster, paths } of known.filter((each) => !isFolded(each))) {
     const isMany = !isAll && paths.length > pathsUnfoldedMax;
     lines.push(
       { text: "" },
