@@ -4,7 +4,7 @@ import { formatEntryFile } from "../config/entry_line.ts";
 import type { Settings } from "../config/settings.ts";
 import { ensureDirectory } from "../io/atomic_file.ts";
 import { writeEntryFile } from "../io/entry_files.ts";
-import { makeTemporaryDirectory, removeDirectory } from "../io/host_files.ts";
+import { isThere, makeTemporaryDirectory, removeDirectory } from "../io/host_files.ts";
 import { lockInternalDir } from "../io/state_file.ts";
 import { ConfigError } from "../base/errors.ts";
 import type { Log } from "../model/world.ts";
@@ -46,20 +46,23 @@ export function configuredHome({ clientConfigDir, internalDir }: Settings): Agen
 
 /**
  * A temporary directory for the state, and for the entries when they stand on the command line; else the configured
- * clientConfigDir is read and left as it is. Throws KernelError.
+ * clientConfigDir is read and left as it is. Where that is missing, nvme-cli's file may be all there is: then an empty
+ * one stands for it. Throws KernelError.
  */
 export async function ephemeralHome(settings: Settings, { entries }: ServeOptions): Promise<AgentHome> {
   const root = await makeTemporaryDirectory("discovery-client-");
   const internalDir = `${root}/internal`;
   const ownConfigDir = `${root}/discovery.d`;
+  const isOwn = entries !== null ||
+    (settings.nvmeDiscoveryConf !== "" && !await isThere(settings.clientConfigDir));
   return {
-    clientConfigDir: entries === null ? settings.clientConfigDir : ownConfigDir,
+    clientConfigDir: isOwn ? ownConfigDir : settings.clientConfigDir,
     internalDir,
     controlSocket: `${root}/control.sock`,
     async prepare(): Promise<void> {
       await ensureDirectory(internalDir);
+      if (isOwn) await ensureDirectory(ownConfigDir);
       if (entries === null) return;
-      await ensureDirectory(ownConfigDir);
       const text = formatEntryFile(entries);
       await writeEntryFile({ directory: ownConfigDir, name: "command-line", text, replace: true });
     },

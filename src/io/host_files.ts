@@ -24,6 +24,16 @@ export async function readTextFile(path: string, bytesMax: number): Promise<stri
   }
 }
 
+/** Whether something has this name; what cannot be looked at is there. */
+export async function isThere(path: string): Promise<boolean> {
+  try {
+    await Deno.stat(path);
+    return true;
+  } catch (error) {
+    return errnoOf(error) !== "ENOENT";
+  }
+}
+
 /** From the working directory, without a final slash. */
 export function absolutePath(path: string): string {
   const whole = path.startsWith("/") ? path : `${Deno.cwd()}/${path}`;

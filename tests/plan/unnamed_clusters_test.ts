@@ -10,6 +10,7 @@ import { type EndpointList, newSessionFact, type SessionFact } from "../../src/p
 import { plan } from "../../src/plan/plan.ts";
 import { listToEntries, rememberedList } from "../../src/plan/remembered_list.ts";
 import { assert, assertEquals } from "../assert.ts";
+import { fc } from "../property.ts";
 import { cluster, entry, facts, nvm, referral } from "./fact_samples.ts";
 
 const unnamed: Cluster = { hostnqn: cluster.hostnqn, subsysnqn: discoveryNqn };
@@ -215,6 +216,31 @@ Deno.test("plan() drops a referral that is taken back, and retires a dead endpoi
   assertEquals(host.settle().flatMap((group) => group.split(" ")).sort(), ["a", "b"], "never stranded");
 });
 
+Deno.test("plan() keeps who retired with those who left it out, though its log is forgotten", () => {
+  const host = hostOf(
+    { a: [referral("c"), nvm("a", sub(1))], b: [nvm("b", sub(1))], c: [] },
+    line("a"),
+    line("b"),
+  );
+  assertEquals(host.settle(), ["a b c"], "one subsystem, and nobody names b");
+  host.answer("b", null);
+  assertEquals(host.settle(), ["-b a c"]);
+  assertEquals([...host.sessions.values()].map(({ endpoint }) => nameOf(endpoint.traddr)).sort(), ["a", "c"]);
+  host.entries = [line("a"), line("b"), line("d")];
+  assertEquals(host.settle().map((group) => group.replaceAll("-", "")), ["a c", "b", "d"], "asked once more");
+});
+
+Deno.test("plan() has an endpoint in the cluster whose file names it, whatever its log has in common with another", () => {
+  const host = hostOf(
+    { a: [nvm("a", sub(1))], b: [nvm("b", sub(1))] },
+    entry("a"),
+    entry("b", { cluster: other }),
+    line("a"),
+    line("b"),
+  );
+  assertEquals(host.settle(), ["cluster: a", "other: b"]);
+});
+
 Deno.test("plan() removes all that a line of discovery.conf led to when the line goes, and nothing else", () => {
   const host = hostOf(
     { a: [referral("b")], b: [], c: [referral("d")], d: [] },
@@ -253,6 +279,76 @@ Deno.test("plan() tells what keeps a host name of discovery.conf from being used
   ]);
   const again = plan(facts({ entries: host.entries, resolutions, list }), 10);
   assert(again.list === list, "a list that did not change stays the same object");
+});
+
+const letters = ["a", "b", "c", "d", "e", "f"];
+
+/** Who refers to whom, and who serves what: up to two of each. */
+const anyFabric = fc.record({
+  refers: fc.array(fc.tuple(fc.constantFrom(...letters), fc.constantFrom(...letters)), { maxLength: 8 }),
+  serves: fc.array(fc.tuple(fc.constantFrom(...letters), fc.integer({ min: 1, max: 4 })), { maxLength: 5 }),
+  dead: fc.uniqueArray(fc.constantFrom(...letters), { maxLength: 2 }),
+  lines: fc.uniqueArray(fc.constantFrom(...letters), { minLength: 1, maxLength: 4 }),
+  named: fc.uniqueArray(fc.constantFrom(...letters), { maxLength: 1 }),
+});
+
+type AnyFabric = typeof anyFabric extends fc.Arbitrary<infer T> ? T : never;
+
+/** What must come of it, worked out the slow way: those that can be found, in sets that grow together. */
+function expectedGroups({ refers, serves, dead, lines, named }: AnyFabric): string[] {
+  const alive = (name: string) => !dead.includes(name);
+  const found = new Set([...lines, ...named]);
+  const told = refers.filter(([from]) => alive(from));
+  for (let grows = true; grows;) {
+    const before = found.size;
+    for (const [from, to] of told) if (found.has(from)) found.add(to);
+    grows = found.size > before;
+  }
+  const links = [
+    ...told.filter(([from]) => found.has(from)),
+    ...serves.flatMap(([one, n]) =>
+      serves.filter(([other, m]) => n === m && alive(one) && alive(other)).map(([other]) =>
+        [one, other] as const
+      )
+    ).filter(([one, other]) => found.has(one) && found.has(other)),
+  ];
+  const groupOf = new Map([...found].map((name) => [name, name]));
+  for (let pass = 0; pass < letters.length; pass++) {
+    for (const [one, other] of links) {
+      const least = [groupOf.get(one)!, groupOf.get(other)!].sort()[0]!;
+      groupOf.set(one, least);
+      groupOf.set(other, least);
+    }
+  }
+  const groups = Map.groupBy([...found].sort(), (name) => groupOf.get(name)!);
+  return [...groups.values()].map((names) =>
+    `${names.some((name) => named.includes(name)) ? "cluster: " : ""}${names.join(" ")}`
+  ).sort();
+}
+
+Deno.test("plan() finds the clusters of any fabric, opens each session once, and rests", () => {
+  fc.assert(
+    fc.property(anyFabric, (fabric) => {
+      const { refers, serves, dead, lines, named } = fabric;
+      const host = new Host();
+      host.entries = [...lines.map((name) => line(name)), ...named.map((name) => entry(name))];
+      for (const name of letters) {
+        if (dead.includes(name)) continue;
+        const referrals = refers.filter(([from]) => from === name).map(([, to]) => referral(to));
+        const volumes = serves.filter(([from]) => from === name).map(([, n]) => nvm(name, sub(n)));
+        host.logs.set(name, [...referrals, ...volumes]);
+      }
+      assertEquals(host.settle().map((group) => group.replaceAll("-", "")), expectedGroups(fabric));
+      for (const name of new Set(host.opened)) {
+        const opens = host.opened.filter((opened) => opened === name).length;
+        assert(opens <= (named.length === 0 ? 1 : 2), `${name} was opened ${opens} times`);
+      }
+      const opened = host.opened.length;
+      host.settle();
+      assertEquals(host.opened.length, opened, "It never rests");
+    }),
+    { numRuns: 300 },
+  );
 });
 
 Deno.test("plan() opens a session of discovery.conf with the NQN of its discovery controller", () => {

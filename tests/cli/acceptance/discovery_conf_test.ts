@@ -3,9 +3,30 @@ import { assert, assertEquals } from "../../assert.ts";
 import { Fabric } from "../../fabric/fabric.ts";
 import { FabricServer } from "../../fabric/tcp_server.ts";
 import { cluster, host, withDirectory } from "../memory_environment.ts";
-import { agentArgs, eventually, ProgramProcess } from "../program_process.ts";
+import { agentArgs, eventually, ProgramProcess, runProgramProcess } from "../program_process.ts";
 
 const subsystem = "nqn.2024-01.org.example:sub";
+
+Deno.test("serve shows in a dry run what nvme-cli's file leads to, on a host that has no other", async () => {
+  const fabric = new Fabric();
+  const address = () => [{ traddr: "127.0.0.1", trsvcid: 0 }];
+  fabric.addNode({ id: "n1", discovery: address(), io: address(), kind: "spdk" });
+  const server = new FabricServer(fabric);
+  try {
+    fabric.addSubsystem(subsystem);
+    await withDirectory(async (root) => {
+      const { trsvcid } = fabric.node("n1").discovery[0]!;
+      await Deno.writeTextFile(`${root}/discovery.conf`, `-t tcp -a 127.0.0.1 -s ${trsvcid} -q ${host}\n`);
+      const args = agentArgs(root, "--dry-run", "--once", "--nvmeDiscoveryConf", `${root}/discovery.conf`);
+      const { status, stdout } = await runProgramProcess(args, { env: { TMPDIR: root } });
+      assertEquals(status, 0);
+      assert(stdout.includes("1 of 1 endpoints reachable, 1 of 1 paths would be connected"), stdout);
+      assertEquals([...Deno.readDirSync(root)].map(({ name }) => name), ["discovery.conf"]);
+    });
+  } finally {
+    await server.close();
+  }
+});
 
 Deno.test("serve takes endpoints of nvme-cli's discovery.conf, also one that is made and removed while it runs", async () => {
   const fabric = new Fabric();
