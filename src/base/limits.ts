@@ -255,6 +255,10 @@ export const limits = {
   eventsWaitingMax: 2_000,
   /** After so long without an event a reader is shown that there was none, ms: that finds those that have gone. */
   eventsQuietMs: 15_000,
+  /** Of those kept, the ones that a page begins with. */
+  eventsShownMax: 200,
+  /** A page whose stream of events ended comes again after this, ms. */
+  eventStreamRetryMs: 2_000,
   /** Records named for each of what came, went and changed in a log. */
   recordsToldMax: 5,
   /** Controllers named after one look at sysfs, and entry files after one scan. */

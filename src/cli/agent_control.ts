@@ -2,7 +2,7 @@
 import type { Agent } from "../agent/agent.ts";
 import { errorText } from "../base/errors.ts";
 import { limits } from "../base/limits.ts";
-import { commit, version, versionText } from "../base/version.ts";
+import { commit, version } from "../base/version.ts";
 import { openControlSocket } from "../io/control_socket.ts";
 import { absolutePath } from "../io/host_files.ts";
 import { HttpServer } from "../io/http_server.ts";
@@ -10,6 +10,7 @@ import { processId, runtimeVersion } from "../io/process_usage.ts";
 import type { Closer, World } from "../model/world.ts";
 import { ControlSite, type LevelControl } from "../report/control_site.ts";
 import type { EventFeed } from "../report/event_feed.ts";
+import { agentStatus } from "./agent_status.ts";
 import type { EffectiveSettings } from "./effective_settings.ts";
 import { ListenerKeeper } from "./listener_keeper.ts";
 
@@ -42,7 +43,6 @@ export function controlSocketPath(
 /** Tries to listen, and goes on trying; the agent waits for nothing of it. */
 export function openAgentControl(options: AgentControlOptions): Closer {
   const { world: { clock, random, log }, agent, feed, socket: path, group, isDryRun } = options;
-  const startMs = clock.nowMs();
   const site = new ControlSite({
     feed,
     logLevel: options.logLevel,
@@ -53,15 +53,7 @@ export function openAgentControl(options: AgentControlOptions): Closer {
       agent.rescan();
     },
     version: () => ({ version, commit, deno: runtimeVersion(), pid: processId() }),
-    status: () => ({
-      version: versionText(),
-      pid: processId(),
-      at: new Date(clock.wallMs()).toISOString(),
-      upMs: Math.round(clock.nowMs() - startMs),
-      ready: agent.plan !== null,
-      dryRun: isDryRun,
-      ...agent.snapshot(),
-    }),
+    status: agentStatus(clock, agent, isDryRun),
   });
   const keeper = new ListenerKeeper({
     clock,

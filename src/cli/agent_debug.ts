@@ -8,10 +8,12 @@ import { InspectorProfiler } from "../io/inspector_profiler.ts";
 import { readProcessUsage, runtimeVersion } from "../io/process_usage.ts";
 import type { Closer, World } from "../model/world.ts";
 import { DebugSite } from "../report/debug_site.ts";
+import type { EventFeed } from "../report/event_feed.ts";
 import { metricFamilies } from "../report/metric_families.ts";
 import type { MetricFamily } from "../report/metric_family.ts";
-import { ProfileSite } from "../report/profile_site.ts";
+import { isLoopback, ProfileSite } from "../report/profile_site.ts";
 import type { Tally } from "../report/tally.ts";
+import { agentStatus } from "./agent_status.ts";
 import type { EffectiveSettings } from "./effective_settings.ts";
 import { ListenerKeeper } from "./listener_keeper.ts";
 
@@ -19,6 +21,7 @@ export interface AgentDebugOptions {
   readonly world: Pick<World, "clock" | "random" | "log">;
   readonly agent: Pick<Agent, "facts" | "plan" | "snapshot">;
   readonly tally: Tally;
+  readonly feed: EventFeed;
   readonly effective: EffectiveSettings;
   readonly isDryRun: boolean;
 }
@@ -35,8 +38,10 @@ export function openAgentDebug(options: AgentDebugOptions): Closer | null {
   });
   const site = new DebugSite({
     clock,
+    status: agentStatus(clock, agent, isDryRun),
     isReady: () => agent.plan !== null,
-    snapshot: () => agent.snapshot(),
+    feed: options.feed,
+    isLocal: isLoopback(address.host),
     ...settings.debug.enablepprof ? { profiles: (request) => profiles.handle(request) } : {},
     ...settings.debug.metrics ? { families: () => agentFamilies(options) } : {},
   });

@@ -115,7 +115,7 @@ async function runAgent(serving: Serving): Promise<number> {
       dryRun?.handlePass(snapshot);
     },
   });
-  const debug = openAgentDebug({ world, agent, tally, effective, isDryRun });
+  const debug = openAgentDebug({ world, agent, tally, feed, effective, isDryRun });
   const control = openControl(serving, { world: { ...world, log: agentLog }, agent, feed, logLevel });
   const reload = new Reload({
     environment,

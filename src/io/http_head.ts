@@ -53,6 +53,7 @@ const reasons: Readonly<Record<number, string>> = {
   409: "Conflict",
   411: "Length Required",
   413: "Content Too Large",
+  421: "Misdirected Request",
   431: "Request Header Fields Too Large",
   500: "Internal Server Error",
   503: "Service Unavailable",

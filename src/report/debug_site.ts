@@ -1,25 +1,35 @@
 /**
  * What the debug endpoint answers: which path gives what, to GET and HEAD. It shows and changes nothing; no secret is
- * in what it shows, as none is in the snapshot. Profiles are somebody else's matter, under a path of their own.
+ * in what it shows, as none is in the snapshot. Profiles are somebody else's matter, under a path of their own, and the
+ * page that people look at is in `page/`.
  */
 import type { Clock } from "../base/clock.ts";
 import { limits } from "../base/limits.ts";
 import { versionText } from "../base/version.ts";
+import type { EventFeed } from "./event_feed.ts";
+import { eventStreamResponse } from "./event_stream.ts";
+import { refuseForeignHost } from "./host_name_check.ts";
 import { type HttpHandler, type HttpRequest, type HttpResponse, textResponse } from "../model/http.ts";
 import type { MetricFamily } from "./metric_family.ts";
 import { formatMetrics, metricsContentType, type MetricsFormat, metricsFormat } from "./metrics_text.ts";
-import type { Snapshot } from "./snapshot.ts";
+import { fabricPage } from "./page/fabric_page.ts";
+import type { StatusDocument } from "./status_document.ts";
 
 export interface DebugSiteOptions {
   readonly clock: Clock;
   readonly isReady: () => boolean;
-  readonly snapshot: () => Snapshot;
+  readonly status: () => StatusDocument;
+  readonly feed: EventFeed;
+  /** Whether it listens for this host alone. */
+  readonly isLocal: boolean;
   /** Left out: no metrics are served. */
   readonly families?: () => Promise<readonly MetricFamily[]>;
   /** Answers what is below `/debug/pprof/`; left out: nothing does. */
   readonly profiles?: HttpHandler;
 }
 
+/** What may be asked for by any name of this host: it is what scrapes and probes ask for. */
+const openPaths: ReadonlySet<string> = new Set(["/metrics", "/healthz", "/readyz"]);
 const profilesPath = "/debug/pprof/";
 
 /** Whoever watches the process by this path must not take it for dead. */
@@ -38,10 +48,11 @@ export class DebugSite {
     const metrics = (format: MetricsFormat) => new Momentary(clock, () => this.#metricsBytes(format));
     this.#metrics = { prometheus: metrics("prometheus"), openmetrics: metrics("openmetrics") };
     this.#pages = new Map<string, HttpHandler>([
-      ["/", () => textResponse(200, this.#indexText())],
+      ["/", (request) => this.#index(request)],
       ["/healthz", () => textResponse(200, "alive")],
       ["/readyz", () => this.#readiness()],
       ["/status", (request) => this.#statusPage(request)],
+      ["/events", (request) => eventStreamResponse(options.feed, request)],
       ["/metrics", (request) => this.#metricsPage(request)],
     ]);
   }
@@ -55,12 +66,20 @@ export class DebugSite {
     if (method !== "GET" && method !== "HEAD") {
       return textResponse(405, "Only GET and HEAD are answered", { Allow: "GET, HEAD" });
     }
-    return await page(request);
+    const refused = this.#options.isLocal && !openPaths.has(path) ? refuseForeignHost(request) : null;
+    return refused ?? await page(request);
   }
 
   #pageAt(path: string): HttpHandler | undefined {
     if (path.startsWith(profilesPath)) return this.#options.profiles;
     return this.#pages.get(path);
+  }
+
+  /** The page for browsers, a list of what there is for whoever does not ask for pages. */
+  async #index({ headers }: HttpRequest): Promise<HttpResponse> {
+    const wantsPage = /\btext\/html\b/i.test(headers.get("accept") ?? "");
+    const answer = wantsPage ? await fabricPage() : textResponse(200, this.#indexText());
+    return { ...answer, headers: { ...answer.headers, Vary: "Accept" } };
   }
 
   #indexText(): string {
@@ -76,8 +95,7 @@ export class DebugSite {
   }
 
   #statusText(): string {
-    const { isReady, snapshot } = this.#options;
-    return `${JSON.stringify({ version: versionText(), ready: isReady(), ...snapshot() }, null, 2)}\n`;
+    return `${JSON.stringify(this.#options.status(), null, 2)}\n`;
   }
 
   async #statusPage({ method }: HttpRequest): Promise<HttpResponse> {

@@ -86,9 +86,10 @@ function parseSeconds(text: string | null): number | null {
   return seconds >= 1 && seconds <= limits.profileSecondsMax ? seconds : null;
 }
 
-/** 127.0.0.0/8 (RFC 1122 §3.2.1.3) or ::1. */
-function isLoopback(peer: string): boolean {
-  const address = parseIpAddress(peer);
+/** 127.0.0.0/8 (RFC 1122 §3.2.1.3), ::1 or localhost. */
+export function isLoopback(host: string): boolean {
+  if (host.toLowerCase() === "localhost") return true;
+  const address = parseIpAddress(host);
   if (address === null) return false;
   return address.family === 4
     ? address.bytes[0] === 127

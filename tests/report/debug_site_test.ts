@@ -1,6 +1,7 @@
 import { limits } from "../../src/base/limits.ts";
 import type { HttpRequest, HttpResponse } from "../../src/model/http.ts";
 import { DebugSite, type DebugSiteOptions } from "../../src/report/debug_site.ts";
+import { EventFeed } from "../../src/report/event_feed.ts";
 import { gauge } from "../../src/report/metric_family.ts";
 import { takeSnapshot } from "../../src/report/snapshot.ts";
 import { assert, assertEquals, assertRejects } from "../assert.ts";
@@ -9,10 +10,17 @@ import { sampleInput } from "./metric_samples.ts";
 
 function siteOf(change: Partial<DebugSiteOptions> = {}): DebugSite {
   const { facts, plan, nowMs } = sampleInput();
+  const clock = new VirtualClock();
+  const status = () => ({
+    ...{ version: "0", pid: 1, at: "2024-01-01T00:00:00.000Z", upMs: 0, ready: true, dryRun: false },
+    ...takeSnapshot(facts, plan, nowMs),
+  });
   return new DebugSite({
-    clock: new VirtualClock(),
+    clock,
     isReady: () => true,
-    snapshot: () => takeSnapshot(facts, plan, nowMs),
+    status,
+    feed: new EventFeed(clock),
+    isLocal: true,
     families: () => Promise.resolve([gauge("x", "Help", 1)]),
     ...change,
   });
@@ -123,7 +131,59 @@ Deno.test("DebugSite names its pages, and leaves profiles to whom it is told", a
   const site = siteOf({ profiles });
   assertEquals(
     textOf(await ask(site, "/")).split("\n").slice(1),
-    ["/healthz", "/readyz", "/status", "/metrics", "/debug/pprof/", ""],
+    ["/healthz", "/readyz", "/status", "/events", "/metrics", "/debug/pprof/", ""],
   );
   assertEquals(textOf(await ask(site, "/debug/pprof/profile")), "a profile");
+});
+
+Deno.test("DebugSite gives the page to those who take HTML, with a policy that lets it load and run nothing else", async () => {
+  const site = siteOf();
+  const headers = new Map([["accept", "text/html,application/xhtml+xml;q=0.9,*/*;q=0.8"]]);
+  const page = await ask(site, "/", { headers });
+  const html = textOf(page);
+  assertEquals([page.type, page.headers?.Vary], ["text/html; charset=utf-8", "Accept"]);
+  assert(html.startsWith("<!DOCTYPE html>"));
+  const policy = page.headers?.["Content-Security-Policy"] ?? "";
+  assert(policy.startsWith("default-src 'none'; script-src 'sha256-"), policy);
+  assert(!/unsafe|\*/.test(policy), policy);
+  for (const [name, tag] of [["script-src", "script"], ["style-src", "style"]]) {
+    const [, inside = ""] = new RegExp(`<${tag}>([^]*?)</${tag}>`).exec(html) ?? [];
+    const digest = await crypto.subtle.digest("SHA-256", new TextEncoder().encode(inside));
+    const hash = btoa(String.fromCharCode(...new Uint8Array(digest)));
+    assert(policy.includes(`${name} 'sha256-${hash}'`), `${name} is not that of the ${tag}`);
+  }
+  assert(!/https?:|src=|@import|url\(/.test(html), "It loads nothing from elsewhere");
+  assert(!/innerHTML|outerHTML|insertAdjacent|document\.write|eval\(|new Function/.test(html));
+});
+
+Deno.test("DebugSite shows nothing to those who ask by a foreign name, where it listens for this host alone", async () => {
+  const by = async (site: DebugSite, host: string, path: string) =>
+    (await ask(site, path, { headers: new Map([["host", host]]) })).status;
+  const site = siteOf();
+  const foreign = [
+    "evil.example",
+    "evil.example:6060",
+    "localhost.evil.example",
+    "1.2.3.4.example",
+    "[::1",
+    "a@b",
+  ];
+  for (const host of foreign) {
+    for (const path of ["/", "/status", "/events"]) {
+      assertEquals([host, await by(site, host, path)], [host, 421]);
+    }
+    // Scrapes and probes go by whatever name this host has.
+    for (const path of ["/metrics", "/healthz", "/readyz"]) assertEquals(await by(site, host, path), 200);
+  }
+  const own = [
+    "localhost",
+    "LOCALHOST:6060",
+    "a.localhost:1",
+    "127.0.0.1:6060",
+    "[::1]:6060",
+    "10.0.0.1",
+    "",
+  ];
+  for (const host of own) assertEquals([host, await by(site, host, "/status")], [host, 200]);
+  assertEquals(await by(siteOf({ isLocal: false }), "storage-host.example", "/status"), 200);
 });
