@@ -66,7 +66,9 @@ async function authenticate(lab: Lab, fabric: Fabric): Promise<string> {
   await expectRefusal(() => rawConnect(pathOf(fabric, 0)[0]!, host));
   await expectRefusal(() => rawConnect(pathOf(fabric, 0)[0]!, host, `,dhchap_secret=${wrong}`));
   const nqn = fabric.nqns[0] ?? "";
-  const agent = await lab.agent({ extra: `dhChapSecret: "${wrong}"\n` });
+  const file = `${lab.dir}/secret`;
+  await Deno.writeTextFile(file, `${wrong}\n`, { mode: 0o600 });
+  const agent = await lab.agent({ extra: `dhChapSecretFile: ${file}\n` });
   await agent.drop("cluster", entryLine(fabric.address(1), host, nqn));
   agent.start();
   await agent.ready();

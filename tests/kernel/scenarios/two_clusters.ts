@@ -63,6 +63,7 @@ async function connectPlainHosts(fabric: Fabric, agent: AgentHome): Promise<numb
     await Deno.writeTextFile(`/sys/class/nvme/${name}/delete_controller`, "1");
   }
   agent.start();
+  await agent.ready();
   await until("them again after a restart", 30_000, () => lookForPlain(fabric));
   const after = await plainIds();
   expect(before.join() === after.join(), `Identifiers changed from ${before} to ${after}`);

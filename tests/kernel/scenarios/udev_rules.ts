@@ -7,7 +7,7 @@
  * discovery controllers. And no log has more than three records: nvme-cli 2.3 reads longer ones in pieces without ever
  * clearing the event, so that it hears of no further change.
  */
-import { entryLine } from "../agent_process.ts";
+import { type AgentHome, entryLine } from "../agent_process.ts";
 import type { Fabric } from "../fabric.ts";
 import {
   association,
@@ -62,7 +62,7 @@ async function run(lab: Lab): Promise<string> {
   const times: number[] = [];
   let last = first;
   for (const nqn of [...others, first]) {
-    await unlinkAndForget(fabric, last);
+    await unlinkAndForget(fabric, agent, last);
     const since = await ruleRuns();
     times.push(await linkAndWait(fabric, kept, nqn));
     await untilRulesHaveRun(since);
@@ -88,11 +88,15 @@ async function linkAndWait(fabric: Fabric, kept: string, nqn: string): Promise<n
   return await until(`${nqn} live`, 20_000, () => lookForOneEach(fabric, [kept, nqn]));
 }
 
-/** The rules hear of that as well; the controllers that the kernel keeps of it go. */
-async function unlinkAndForget(fabric: Fabric, nqn: string): Promise<void> {
+/** Rules and agent hear of that as well; then the controllers that the kernel keeps of it go. */
+async function unlinkAndForget(fabric: Fabric, agent: AgentHome, nqn: string): Promise<void> {
   const since = await ruleRuns();
   await fabric.unlinkEverywhere(nqn);
   await untilRulesHaveRun(since);
+  await until(`the agent knows that ${nqn} is gone`, 10_000, async () => {
+    const status = await agent.status();
+    return status.includes(`"${nqn}"`) ? status : null;
+  });
   for (const one of await controllers()) if (one.nqn === nqn) await deleteController(one.name);
 }
 
