@@ -57,7 +57,7 @@ export class ControlSite {
         `Nothing is at ${request.path}; there is ${[...this.#pages.keys()].join(", ")}`,
       );
     }
-    const answer = page[request.method as Method];
+    const answer = Object.hasOwn(page, request.method) ? page[request.method as Method] : undefined;
     if (answer !== undefined) return await answer(request);
     const allowed = Object.keys(page).join(", ");
     return errorResponse(405, `Cannot ${request.method} ${request.path}: it takes ${allowed}`, {
