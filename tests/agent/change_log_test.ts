@@ -194,3 +194,18 @@ Deno.test("ChangeLog tells what of a cluster could not be taken in, once", () =>
   assertEquals(told.pass({ list: noted() }).at(-1), "warn Endpoint not used: too deep");
   assertEquals(told.pass({ list: noted() }), []);
 });
+
+Deno.test("ChangeLog knows since when a path is live, or is not, attempts in between left out", () => {
+  const told = new Told();
+  const since = (state: PathState | "retrying" | "dead", nowMs: number) => {
+    told.nowMs = nowMs;
+    told.pass({ rows: [row(state)] });
+    return told.changeLog.sinceMs(wanted("10.0.1.1").key);
+  };
+  assertEquals(told.changeLog.sinceMs(wanted("10.0.1.1").key), undefined);
+  const seen = [since("probing", 5), since("connecting", 6), since("live", 7), since("live", 8)];
+  assertEquals(seen, [5, 5, 7, 7]);
+  assertEquals([since("recovering", 9), since("retrying", 10), since("live", 11)], [9, 9, 11]);
+  told.pass({ rows: [] });
+  assertEquals(told.changeLog.sinceMs(wanted("10.0.1.1").key), undefined);
+});

@@ -137,3 +137,26 @@ Deno.test("SessionLog tells a failure that lasts again after an hour, and how of
     assertEquals([fields.cluster, fields.hostnqn, fields.endpoint], [cluster, hostnqn, "10.0.0.1:8009"]);
   }
 });
+
+Deno.test("SessionLog says what changed in a log, also since the session before", () => {
+  const log = new MemoryLog(new VirtualClock());
+  const kinds: string[] = [];
+  const sessions = new SessionLog((kind) => {
+    kinds.push(kind);
+    return log;
+  }, new VirtualClock());
+  const record = {
+    subtype: 2,
+    trtype: 3,
+    subnqn: "nqn.a",
+    traddr: "10.0.0.1",
+    trsvcid: "4420",
+  } as DiscoveryRecord;
+  const before: DiscoveryLog = { genctr: 1n, records: [record] };
+  const after: DiscoveryLog = { genctr: 2n, records: [record, { ...record, traddr: "10.0.0.2" }] };
+  sessions.record(keyOf("a"), endpoint("a"), { kind: "log", log: before }, { failure: null, log: null });
+  sessions.record(keyOf("a"), endpoint("a"), closed(null), { failure: null, log: before });
+  sessions.record(keyOf("a"), endpoint("a"), { kind: "log", log: after }, { failure: null, log: before });
+  assertEquals(log.lines.map(({ fields }) => fields.changes), [undefined, "came: nqn.a at 10.0.0.2:4420"]);
+  assertEquals(kinds, ["session", "event", "log"]);
+});

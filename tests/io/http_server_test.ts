@@ -219,3 +219,23 @@ Deno.test("HttpServer cuts off whoever is being answered when it closes", async 
     assertEquals(clock.liveTimers(), 0);
   });
 });
+
+Deno.test("HttpServer keeps a sequence open that has nothing to send for a while", async () => {
+  let send: (part: string) => void = () => {};
+  const handle: HttpHandler = () => {
+    async function* body() {
+      yield new TextEncoder().encode("first ");
+      yield new TextEncoder().encode(await new Promise<string>((resolve) => send = resolve));
+    }
+    return { status: 200, type: "text/plain", body: body() };
+  };
+  await withServer(handle, async ({ url, clock, problems }) => {
+    const response = await fetch(url);
+    const reader = response.body!.getReader();
+    assertEquals(new TextDecoder().decode((await reader.read()).value), "first ");
+    await clock.advance(limits.httpWriteTimeoutMs + limits.httpHandlerTimeoutMs);
+    send("second");
+    assertEquals(new TextDecoder().decode((await reader.read()).value), "second");
+    assertEquals([(await reader.read()).done, problems], [true, []]);
+  });
+});
