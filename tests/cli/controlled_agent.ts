@@ -54,7 +54,8 @@ export class ControlledAgent {
     const given = ["--ephemeral", "--debug.endpoint=", "-a", address, "-q", host, "-n", cluster];
     const quick = ["--reconnectInterval", "100ms", "--kato", "1", "--logging.reportCaller=false"];
     const program = denoWords("agent_process.ts");
-    const env = { FAULT_KERNEL: this.kernelSocket };
+    // An agent that is killed leaves its own directory: inside of ours.
+    const env = { FAULT_KERNEL: this.kernelSocket, TMPDIR: this.root };
     const agent = new ProgramProcess(["serve", ...given, ...quick, ...more], { program, env });
     this.#processes.push(agent);
     return agent;
