@@ -243,11 +243,23 @@ class HttpConnection {
     await this.#write(new TextEncoder().encode(formatResponseHead(status, fields)));
     if (isHead || bytes === null) return;
     if (bytes instanceof Uint8Array) return await this.#write(bytes);
+    void this.#closeWithPeer();
     for await (const part of bytes) {
       await this.#write(part);
       // The next part comes when something happens.
       this.#deadline?.cancel();
     }
+  }
+
+  /** Whoever is sent what happens is known to be gone at once, not when something happens. */
+  async #closeWithPeer(): Promise<void> {
+    const buffer = new Uint8Array(1024);
+    try {
+      while (await this.#socket.read(buffer) !== null);
+    } catch {
+      // It is gone as well.
+    }
+    this.close();
   }
 
   /** In pieces: whoever takes none of them in time is cut off, whoever is slow is not. */

@@ -239,3 +239,27 @@ Deno.test("HttpServer keeps a sequence open that has nothing to send for a while
     assertEquals([(await reader.read()).done, problems], [true, []]);
   });
 });
+
+Deno.test("HttpServer knows at once that whoever was sent a sequence has gone, though it has nothing to send", async () => {
+  let isGone = false;
+  async function* parts(signal: AbortSignal): AsyncGenerator<Uint8Array> {
+    yield new TextEncoder().encode("begun");
+    await new Promise((resolve) => signal.addEventListener("abort", resolve));
+    isGone = true;
+  }
+  const handle = ({ signal }: HttpRequest) => ({ status: 200, type: "text/plain", body: parts(signal) });
+  await withServer(handle, async ({ server }) => {
+    const socket = await Deno.connect({ hostname: "127.0.0.1", port: server.port });
+    await socket.write(new TextEncoder().encode("GET / HTTP/1.1\r\n\r\n"));
+    const buffer = new Uint8Array(4096);
+    let text = "";
+    while (!text.endsWith("begun")) {
+      const count = await socket.read(buffer);
+      assert(count !== null, text);
+      text += new TextDecoder().decode(buffer.subarray(0, count));
+    }
+    assertEquals([isGone, server.connections], [false, 1]);
+    socket.close();
+    await eventually("the end", () => isGone && server.connections === 0);
+  });
+});

@@ -28,6 +28,7 @@ export class PageLoop {
   #notBeforeMs = 0;
   #readAtMs = 0;
   #heardAtMs = 0;
+  /** The last event, by the agent's clock, ms. */
   #eventAtMs = 0;
   #stream: EventStream | null = null;
   #detail: { readonly title: string; readonly keys: ReadonlySet<string> } | null = null;
@@ -73,7 +74,7 @@ export class PageLoop {
     });
     on("happened", (event) => {
       this.#timeline.add(event as TimelineEvent);
-      this.#eventAtMs = this.#heardAtMs;
+      this.#eventAtMs = Date.parse((event as TimelineEvent).time);
       this.#want(300);
     });
     on("quiet", () => {});
@@ -125,7 +126,7 @@ export class PageLoop {
     }
     this.#draw(status);
     // The agent answers with what it worked out up to a second ago: events may be younger.
-    if (Date.parse(status.at) <= this.#eventAtMs + this.#aheadMs) this.#want(1_000);
+    if (Date.parse(status.at) <= this.#eventAtMs) this.#want(1_000);
   }
 
   #lost(): void {

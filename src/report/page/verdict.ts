@@ -145,7 +145,9 @@ export function verdictOf(status: StatusDocument): Verdict {
     const isNew = missing.every((path) => pathTone(path) === "busy") && pathsDropped === 0;
     const tone = isNew ? "busy" : cutOff.length > 0 || kernel.present === false ? "bad" : "warn";
     const verb = isNew ? "being connected" : "missing";
-    const title = lost === all
+    const title = all === 1
+      ? `The one path is ${verb}`
+      : lost === all
       ? `All ${counted(all, "path")} ${verb}`
       : `${lost.toLocaleString("en")} of ${counted(all, "path")} ${verb}`;
     return { tone, title, reasons: [...reasons, ...small] };
