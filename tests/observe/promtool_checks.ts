@@ -1,6 +1,6 @@
 /**
- * What Prometheus's own promtool says of what we ship and serve: the alert rules, their cases, and the metrics in both
- * formats. Takes the path of promtool; ends with 1 when something is wrong. It reads files, no network.
+ * What Prometheus's own promtool says of what we ship and serve: the alert rules, their cases, what the dashboard asks,
+ * and the metrics in both formats. Takes the path of promtool; ends with 1 when something is wrong. It reads files, no network.
  */
 import { metricFamilies } from "../../src/report/metric_families.ts";
 import { formatMetrics } from "../../src/report/metrics_text.ts";
@@ -69,8 +69,26 @@ async function readOpenMetrics(text: string): Promise<string> {
   }
 }
 
+/** Whether promtool can read what the panels ask: as rules, with a span for Grafana's variable. */
+async function readPanels(dashboard: { panels: { targets?: { expr: string }[] }[] }): Promise<string> {
+  const rules = dashboard.panels.flatMap(({ targets = [] }) => targets).map(({ expr }, index) => ({
+    record: `panel_${index}`,
+    expr: expr.replaceAll("$__rate_interval", "5m"),
+  }));
+  const file = await Deno.makeTempFile({ suffix: ".json" });
+  try {
+    await Deno.writeTextFile(file, JSON.stringify({ groups: [{ name: "panels", rules }] }));
+    return await succeeds(["check", "rules", file]);
+  } finally {
+    await Deno.remove(file);
+  }
+}
+
 tell("alert rules", await succeeds(["check", "rules", "scripts/prometheus/alerts.yaml"]));
 tell("alert cases", await succeeds(["test", "rules", "tests/observe/alert_cases.yaml"]));
+
+const dashboard = JSON.parse(await Deno.readTextFile(new URL("scripts/grafana/dashboard.json", root)));
+tell("what the dashboard asks", await readPanels(dashboard));
 
 const families = metricFamilies(sampleInput());
 const plain = await formatMetrics(families, "prometheus");
@@ -84,6 +102,8 @@ tell(
   "a metric without HELP is noticed",
   (await lint(plain.replace(/^# HELP .*_ready .*$/m, ""))) ? "" : quiet,
 );
+const broken = { panels: [{ targets: [{ expr: "sum by (rate(" }] }] };
+tell("a panel that asks nonsense is noticed", (await readPanels(broken)) ? "" : quiet);
 tell("a text without an end is noticed", (await readOpenMetrics(open.replace("# EOF", ""))) ? "" : quiet);
 
 if (problems > 0) Deno.exit(1);
