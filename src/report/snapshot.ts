@@ -105,7 +105,7 @@ export interface PathSnapshot {
   readonly device?: string;
   /** ms since it is live, or is not. */
   readonly forMs?: number;
-  /** Errno or NVMe status of the last failure, while it is not live. */
+  /** Errno of the last failure while it is not live, or the NVMe status that the target gave us: `invalid-host`. */
   readonly code?: string;
   readonly retryInMs?: number;
 }
@@ -200,9 +200,11 @@ function pathSnapshot(
   nowMs: number,
 ): PathSnapshot {
   const { key, addressKey, path } = wanted;
+  const connect = facts.connects.get(key);
+  // The target's own word says more than the kernel's.
   const failure = state === "live"
     ? null
-    : facts.connects.get(key)?.failure ?? facts.probes.get(addressKey)?.failure;
+    : connect?.refusal ?? connect?.failure ?? facts.probes.get(addressKey)?.failure;
   return {
     cluster: path.cluster.subsysnqn,
     subsysnqn: path.subsysnqn,
