@@ -1,10 +1,11 @@
 /**
- * The benchmark: `deno task bench [plan] [process] [lab]`, all without a name. Medians and ratios of one run; what is
- * to be reached is marked reached or missed. Takes some minutes; the lab needs its packages.
+ * The benchmark: `deno task bench [plan] [process] [lab] [page]`, all but the last without a name. Medians and ratios
+ * of one run; what is to be reached is marked reached or missed. Takes some minutes; lab and page need their packages.
  */
 import { decodeFigures, planFigures } from "./plan_bench.ts";
 import { labFigures } from "./lab_bench.ts";
 import { type Figure, formatFigures } from "./measure.ts";
+import { pageFigures } from "./page_bench.ts";
 import { scrapeFigures } from "./scrape_bench.ts";
 import { discoverFigures, findProgram, sessionFigures } from "./process_bench.ts";
 
@@ -25,5 +26,6 @@ await section(
 await section("process", () => discoverFigures(program));
 await section("process", () => sessionFigures(program, [1, 100, 1_000]));
 await section("lab", () => labFigures(program));
+await section("page", () => pageFigures(program));
 console.log(formatFigures(figures));
 Deno.exit(0);

@@ -81,6 +81,7 @@ caption { text-align: left; color: var(--faint); font-size: .85rem; padding-bott
 th { text-align: left; font-weight: 600; }
 .endpoints th, .endpoints td { padding: .3rem .9rem .3rem 0; border-top: 1px solid var(--line); vertical-align: top;
   overflow-wrap: break-word; }
+.endpoints td:last-child { min-width: 15rem; }
 .endpoints thead th { border: 0; color: var(--faint); font-weight: 400; font-size: .85rem; }
 .age { white-space: nowrap; font-variant-numeric: tabular-nums; }
 .matrix tbody th { font-weight: 400; padding: 0 .9rem 0 0; overflow-wrap: anywhere; min-width: 11rem; }
