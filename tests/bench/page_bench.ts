@@ -23,6 +23,7 @@ export async function pageFigures(program: Program): Promise<Figure[]> {
   for (let at = 0; at < nodes; at++) {
     fabric.addNode({ id: `n${at}`, discovery: [{ traddr: traddrOf(at), trsvcid: 8009 }], io: [] });
   }
+  fabric.addSubsystem("nqn.2024-01.org.example:first");
   const server = new FabricServer(fabric);
   const directory = await Deno.makeTempDir();
   await Deno.mkdir(`${directory}/d`);

@@ -47,7 +47,8 @@ ul, ol { list-style: none; }
 
 #fabric { display: grid; grid-template-columns: minmax(0, 1fr) minmax(20rem, 25rem); gap: 1.25rem;
   padding: 1.25rem clamp(1rem, 3vw, 3rem) 2rem; align-items: start; }
-#fabric.stale #clusters { opacity: .55; filter: grayscale(.8); }
+#verdict.gone #counts { visibility: hidden; }
+#fabric.stale #clusters { opacity: .85; filter: grayscale(1); }
 #clusters { display: grid; gap: 1.25rem; min-width: 0; }
 .cluster, #timeline, #clusters > details { background: var(--card); border: 1px solid var(--line); border-radius: .7rem;
   padding: 1.1rem 1.25rem; min-width: 0; }

@@ -18,6 +18,8 @@ export class Timeline {
   readonly #list: PageElement;
   readonly #linesMax = 200;
   #waiting: PageElement[] = [];
+  /** The page's own, which no stream brings again. */
+  readonly #notes: TimelineEvent[] = [];
 
   constructor(browser: Browser, list: PageElement) {
     this.#browser = browser;
@@ -28,7 +30,8 @@ export class Timeline {
   restart(events: readonly TimelineEvent[]): void {
     this.#waiting = [];
     this.#list.setAttribute("aria-live", "off");
-    this.#list.replaceChildren(...events.slice(-this.#linesMax).reverse().map((event) => this.#line(event)));
+    const all = [...events, ...this.#notes].sort((a, b) => Date.parse(a.time) - Date.parse(b.time));
+    this.#list.replaceChildren(...all.slice(-this.#linesMax).reverse().map((event) => this.#line(event)));
     this.#browser.after(500, () => this.#list.setAttribute("aria-live", "polite"));
   }
 
@@ -39,7 +42,10 @@ export class Timeline {
   /** Of the page's own: the connection came or went. */
   note(message: string): void {
     const time = new Date(this.#browser.nowMs()).toISOString();
-    this.add({ time, kind: "page", level: "warn", message });
+    const event = { time, kind: "page", level: "warn", message };
+    this.#notes.push(event);
+    if (this.#notes.length > 20) this.#notes.shift();
+    this.add(event);
   }
 
   #show(line: PageElement): void {
