@@ -48,7 +48,11 @@ export function ageText({ document, atMs }: Pen, agoMs: number | undefined): Pag
 
 /** In how long something is tried again. */
 export function untilText({ document, atMs }: Pen, inMs: number): PageElement {
-  return make(document, "span", { class: "age", "data-until": String(atMs + inMs) }, `in ${ageWords(inMs)}`);
+  return make(document, "span", { class: "age", "data-until": String(atMs + inMs) }, untilWords(inMs));
+}
+
+export function untilWords(inMs: number): string {
+  return inMs < 500 ? "now" : `in ${ageWords(inMs)}`;
 }
 
 export function tickAges(document: PageDocument, nowMs: number): void {
@@ -56,8 +60,7 @@ export function tickAges(document: PageDocument, nowMs: number): void {
     element.textContent = ageWords(nowMs - Number(element.dataset.since));
   }
   for (const element of document.querySelectorAll("[data-until]")) {
-    const leftMs = Number(element.dataset.until) - nowMs;
-    element.textContent = leftMs <= 0 ? "now" : `in ${ageWords(leftMs)}`;
+    element.textContent = untilWords(Number(element.dataset.until) - nowMs);
   }
 }
 

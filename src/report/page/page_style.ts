@@ -98,6 +98,8 @@ th { text-align: left; font-weight: 600; }
 .cell:hover { border-color: currentColor; }
 .words .cell { width: 100%; padding: .14rem .6rem; font-size: .9rem; }
 .words .device { margin-left: auto; font-weight: 400; }
+.words .head span { display: block; }
+.words thead th:not(:first-child) { min-width: 10.5rem; }
 .small { table-layout: fixed; min-width: 56rem; }
 .small thead th:first-child { width: 9.5rem; }
 .small .name .faint { display: none; }
@@ -112,6 +114,7 @@ th { text-align: left; font-weight: 600; }
 #events { overflow-y: auto; overflow-x: hidden; font-size: .86rem; }
 #events li { padding: .42rem 0 .42rem .7rem; border-top: 1px solid var(--line); border-left: 3px solid transparent;
   overflow-wrap: anywhere; }
+#events li.debug .message { color: var(--faint); }
 #events li.warn { border-left-color: var(--warn); }
 #events li.error { border-left-color: var(--bad); }
 #events li.warn .message { color: var(--warn); font-weight: 600; }
