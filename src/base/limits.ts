@@ -196,6 +196,23 @@ export const limits = {
   /** Saving the state is tried again after a failure, ms. */
   saveRetryMs: 5_000,
 
+  // --- trace ---
+  /** Megabytes of a trace when nothing is said, and at most. */
+  traceMegabytes: 100,
+  traceMegabytesMax: 1_000_000,
+  /** Bytes of a segment in a trace: with its headers below the 64 KiB of an IPv4 packet; a multiple of 4. */
+  traceSegmentBytesMax: 32_768,
+  /** Bytes of a trace that wait for its file; packets beyond are left out, and counted. */
+  traceQueueBytesMax: 4 * 1024 * 1024,
+  /** Bytes of one write to a trace. */
+  traceWriteBytes: 256 * 1024,
+  /** The end of a trace waits for its file no longer than this, ms. */
+  traceCloseMs: 2_000,
+  /** Endpoints chosen for a trace. */
+  traceEndpointsMax: 1_000,
+  /** The wall clock was set when it and the monotonic one differ by this, ms. */
+  traceClockLeapMs: 1_000,
+
   // --- agent ---
   /** Two passes are at least this far apart, ms: a storm of events becomes one pass. */
   passGapMs: 10,

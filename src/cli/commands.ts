@@ -9,6 +9,7 @@ import {
   hostnqnOption,
   nqnOption,
   outputOption,
+  traceOptions,
   transportOption,
 } from "./shared_options.ts";
 
@@ -53,6 +54,7 @@ const serve: CommandSpec = {
     { ...nqnOption, about: "With -a: NQN of the subsystem" },
     { ...hostidOption, about: "With -a: identifier of this host" },
     { ...outputOption("table"), about: "With --dry-run: table, or json with one line a picture" },
+    ...traceOptions,
     ...settingOptions(),
   ],
   examples: [
@@ -101,11 +103,13 @@ const discover: CommandSpec = {
       standard: "10s",
     },
     outputOption("json"),
+    ...traceOptions,
     ...settingOptions(["nvmeHostIDPath", "kato", "reconnectInterval"]),
   ],
   examples: [
     "discovery-client discover -a 10.0.0.1:8009 -q nqn.2014-08.org.example:host1 -o table",
     "discovery-client discover -p -a 10.0.0.1 -q nqn.2014-08.org.example:host1",
+    "discovery-client discover -a 10.0.0.1 -q nqn.2014-08.org.example:host1 --trace discovery.pcapng",
   ],
   run: async (environment, options) => (await import("./discover.ts")).discover(environment, options),
 };

@@ -26,6 +26,7 @@ import { hostKernel } from "./host_kernel.ts";
 import { type OutputFormat, outputFormat, printJson } from "./output.ts";
 import { controllerAnswer, type OwnIdentity, ownIdentity } from "./own_identity.ts";
 import { formatTable } from "./table.ts";
+import { withTrace } from "./trace_options.ts";
 
 /** Keep Alive Timeout of the sessions and pause between their attempts, ms; the agent's defaults. */
 const sessionKatoMs = 30_000;
@@ -52,25 +53,29 @@ export async function connectAll(environment: Environment, options: OptionValues
   }
   const run = new ConnectAllRun({ clock, timeoutMs, progress: environment.stderr });
   const entries = addresses.map(({ host, port }) => toEntry(host, port, identity, connectOptions));
-  const agent = new Agent(oneShotWorld(environment, clock, kernel, entries), {
-    policy: {
-      dryRun: false,
-      followReferrals: !options.flag("no-referrals"),
-      // With the secrets, which no entry file of ours holds.
-      connectDefaults: { ...secrets.connectDefaults, ...connectOptions },
-      clusterDefaults: secrets.clusterDefaults,
-      hostid: identity.hostid,
-      fallbackHostid: identity.fallbackHostid,
-    },
-    hostidOwner: identity.hostidOwner,
-    reconnectIntervalMs,
-    katoMs: sessionKatoMs,
-    onPass: (snapshot) => run.handlePass(snapshot),
+  const world = oneShotWorld(environment, clock, kernel, entries);
+  const { snapshot, isWhole, controllers } = await withTrace(environment, options, clock, async (trace) => {
+    const agent = new Agent({ ...world, dialer: trace.tap(world.dialer) }, {
+      policy: {
+        dryRun: false,
+        followReferrals: !options.flag("no-referrals"),
+        // With the secrets, which no entry file of ours holds.
+        connectDefaults: { ...secrets.connectDefaults, ...connectOptions },
+        clusterDefaults: secrets.clusterDefaults,
+        hostid: identity.hostid,
+        fallbackHostid: identity.fallbackHostid,
+      },
+      hostidOwner: identity.hostidOwner,
+      reconnectIntervalMs,
+      katoMs: sessionKatoMs,
+      onPass: (snapshot) => run.handlePass(snapshot),
+    });
+    await agent.start();
+    const ended = await run.ended;
+    await agent.stop();
+    return { ...ended, controllers: agent.facts.controllers?.list ?? [] };
   });
-  await agent.start();
-  const { snapshot, isWhole } = await run.ended;
-  await agent.stop();
-  printControllers(environment, format, snapshot, agent.facts.controllers?.list ?? [], before);
+  printControllers(environment, format, snapshot, controllers, before);
   return tellProblems(environment, snapshot, isWhole);
 }
 

@@ -1,4 +1,5 @@
 /** `discover`: one session to one discovery controller, its log printed, once or at each change. Keeps nothing. */
+import type { Trace } from "../agent/trace.ts";
 import { formatHostPort, isIpAddress } from "../base/address.ts";
 import { formatDurationMs, parseDurationMs } from "../base/duration.ts";
 import { errorCode } from "../base/errors.ts";
@@ -20,6 +21,7 @@ import { logObject, logTable } from "./log_output.ts";
 import { type OutputFormat, outputFormat, printJson } from "./output.ts";
 import { settingValue } from "./setting_options.ts";
 import { StopRequest } from "./stop_request.ts";
+import { withTrace } from "./trace_options.ts";
 
 export async function discover(environment: Environment, options: OptionValues): Promise<number> {
   const format = outputFormat(options, "json");
@@ -31,6 +33,7 @@ export async function discover(environment: Environment, options: OptionValues):
   const katoMs = sessionKatoMs(Number(settingValue("kato", options, environment.env)));
   const reconnectIntervalMs = Number(settingValue("reconnectInterval", options, environment.env));
   const timeoutMs = parseTimeout(options.text("timeout") ?? "10s");
+  const clock = new RealClock();
   if (options.flag("persistent")) {
     if (options.text("timeout") !== undefined) {
       throw new UsageError("Cannot use --timeout with --persistent: it goes on until it is interrupted");
@@ -38,15 +41,21 @@ export async function discover(environment: Environment, options: OptionValues):
     const identity = ownHostId(environment, options, hostnqn);
     const hostid = () => Promise.resolve(wanted ?? identity());
     const request = { address, hostnqn, hostid, hostTraddr, katoMs, reconnectIntervalMs };
-    return await follow(environment, format, request);
+    return await withTrace(
+      environment,
+      options,
+      clock,
+      (trace) => follow(environment, format, request, clock, trace),
+    );
   }
   const hostid = wanted ?? await ownHostId(environment, options, hostnqn)();
-  const clock = new RealClock();
-  const world = { clock, dialer: ownDialer(environment, clock), resolver: new NameResolver() };
   const request = { address, hostnqn, hostid, hostTraddr, katoMs, timeoutMs };
-  await readDiscoveryLog(world, request, ({ records }) => {
-    if (format === "json") printJson(environment, logObject(records));
-    else environment.stdout.write(logTable(records));
+  await withTrace(environment, options, clock, (trace) => {
+    const world = { clock, dialer: trace.tap(ownDialer(environment, clock)), resolver: new NameResolver() };
+    return readDiscoveryLog(world, request, ({ records }) => {
+      if (format === "json") printJson(environment, logObject(records));
+      else environment.stdout.write(logTable(records));
+    });
   });
   return 0;
 }
@@ -69,10 +78,11 @@ async function follow(
   environment: Environment,
   format: OutputFormat,
   request: FollowRequest,
+  clock: RealClock,
+  trace: Trace,
 ): Promise<number> {
   const { stdout, stderr } = environment;
-  const clock = new RealClock();
-  const dialer = ownDialer(environment, clock);
+  const dialer = trace.tap(ownDialer(environment, clock));
   const world = { clock, dialer, resolver: new NameResolver(), random: createRandom() };
   const { host, port } = request.address;
   const label = formatHostPort(host, port);

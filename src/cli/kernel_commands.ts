@@ -2,7 +2,14 @@
 import type { CommandSpec, OptionSpec } from "./command.ts";
 import { connectAllSpellings, connectOptionSpecs } from "./connect_options.ts";
 import { configOption, settingOptions } from "./setting_options.ts";
-import { hostidOption, hostnqnOption, nqnOption, outputOption, transportOption } from "./shared_options.ts";
+import {
+  hostidOption,
+  hostnqnOption,
+  nqnOption,
+  outputOption,
+  traceOptions,
+  transportOption,
+} from "./shared_options.ts";
 
 const ownHostOptions: readonly OptionSpec[] = [
   { ...hostnqnOption, standard: "the host's own, as the file hostnqn beside nvmeHostIDPath tells it" },
@@ -72,6 +79,7 @@ const connectAll: CommandSpec = {
     },
     { long: "timeout", value: "DURATION", about: "Longest time the whole may take", standard: "1m" },
     outputOption("json"),
+    ...traceOptions,
     configOption,
     ...settingOptions(["internalDir", "nvmeHostIDPath"]),
   ],

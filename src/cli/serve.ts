@@ -1,5 +1,6 @@
 /** `serve`: builds the world, runs the agent in it until a signal, and tells systemd how it is. Decides no connects. */
 import { Agent, type AgentTuning } from "../agent/agent.ts";
+import type { Trace } from "../agent/trace.ts";
 import { eventLog } from "../agent/event_log.ts";
 import type { Clock } from "../base/clock.ts";
 import { AgentError, errorText } from "../base/errors.ts";
@@ -33,6 +34,7 @@ import { readSettingSecrets, secretFilesOf, type SettingSecrets } from "./settin
 import { SettingsWatch } from "./settings_watch.ts";
 import { StatusLine } from "./status_line.ts";
 import { StopRequest } from "./stop_request.ts";
+import { fileTrace } from "./trace_options.ts";
 
 export async function serve(environment: Environment, options: OptionValues): Promise<number> {
   const serveOptions = parseServeOptions(options);
@@ -87,7 +89,7 @@ async function runAgent(serving: Serving): Promise<number> {
   greet(serving);
   await home.prepare(log);
   applyAffinity(settings.cores, log);
-  const world = realWorld({
+  const untapped = realWorld({
     clientConfigDir: home.clientConfigDir,
     internalDir: home.internalDir,
     // Entries of the command line are all the configuration there is.
@@ -96,6 +98,9 @@ async function runAgent(serving: Serving): Promise<number> {
     dryRun: isDryRun,
     kernel: environment.kernel,
   });
+  const trace = fileTrace(untapped.clock, log);
+  await startTrace(trace, serveOptions, log);
+  const world = { ...untapped, dialer: trace.tap(untapped.dialer) };
   if (!serveOptions.isEphemeral && settings.autoDetectEntries.enabled) await detectAtStart(world, settings);
   const statusLine = new StatusLine(world);
   const dryRun = isDryRun
@@ -150,6 +155,7 @@ async function runAgent(serving: Serving): Promise<number> {
   agentLog.info("Stopping: sessions are shut down, controllers stay connected");
   world.notifier.stopping();
   await agent.stop();
+  await trace.stop();
   agentLog.info("Stopped");
   control?.close();
   return status;
@@ -186,6 +192,17 @@ function openControl(
   };
   const { group } = effective.settings.control;
   return openAgentControl({ ...controlled, socket, group, isDryRun, onOpen });
+}
+
+/** A trace that cannot be is no reason to leave a host without its volumes. */
+async function startTrace(trace: Trace, { trace: request }: ServeOptions, log: Log): Promise<void> {
+  if (request === null) return;
+  try {
+    await trace.start(request);
+    log.info(`Recording our connections to ${request.path}`);
+  } catch (error) {
+    log.warn(`${errorText(error)}; going on without a trace`);
+  }
 }
 
 function applyAffinity(cores: readonly number[], log: Log): void {

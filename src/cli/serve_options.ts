@@ -1,8 +1,10 @@
 /** What `serve` is asked for beyond the settings: how it runs, and entries that stand on the command line. */
+import type { TraceRequest } from "../agent/trace.ts";
 import type { Entry } from "../model/entry.ts";
 import { type OptionValues, UsageError } from "./command.ts";
 import { parseEntries } from "./entry_arguments.ts";
 import { type OutputFormat, outputFormat } from "./output.ts";
+import { parseTraceRequest } from "./trace_options.ts";
 
 export interface ServeOptions {
   /** No state is kept; nothing below /etc changes. */
@@ -13,6 +15,8 @@ export interface ServeOptions {
   readonly format: OutputFormat;
   /** All the configuration there is; null: clientConfigDir is read. */
   readonly entries: readonly Omit<Entry, "origin">[] | null;
+  /** Our own connections are recorded. */
+  readonly trace: TraceRequest | null;
 }
 
 /** Throws UsageError for options that do not go together. */
@@ -35,6 +39,7 @@ export function parseServeOptions(options: OptionValues): ServeOptions {
     once: options.flag("once"),
     format: outputFormat(options, "table"),
     entries: parseOwnEntries(options),
+    trace: parseTraceRequest(options),
   };
 }
 

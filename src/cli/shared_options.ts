@@ -1,4 +1,5 @@
 /** Options that several commands have, so that they look and read the same everywhere. */
+import { limits } from "../base/limits.ts";
 import type { OptionSpec } from "./command.ts";
 
 export const transportOption: OptionSpec = {
@@ -38,3 +39,25 @@ export function outputOption(standard: "json" | "table"): OptionSpec {
   const choices = ["json", "table"];
   return { long: "output", short: "o", value: "FORMAT", choices, about: "json or table", standard };
 }
+
+export const traceOptions: readonly OptionSpec[] = [
+  {
+    long: "trace",
+    value: "FILE",
+    names: "file",
+    about: "Record the PDUs of its own connections to a pcapng file, as Wireshark and tshark read it",
+  },
+  {
+    long: "trace-endpoint",
+    value: "ADDRESS",
+    many: true,
+    about: "With --trace: only connections to this IP address, with or without a port",
+    standard: "all",
+  },
+  {
+    long: "trace-limit",
+    value: "MB",
+    about: "With --trace: the trace ends when the file has so many megabytes",
+    standard: `${limits.traceMegabytes}`,
+  },
+];

@@ -153,6 +153,7 @@ function abortedError(label: string): TransportError {
 
 class TcpConnection implements Connection {
   readonly localAddress: string;
+  readonly localPort: number;
   readonly #socket: Socket;
   readonly #label: string;
   /** How to end what is pending; not a promise to race with, which would keep a little of every read for ever. */
@@ -163,7 +164,9 @@ class TcpConnection implements Connection {
   constructor(socket: Socket, label: string) {
     this.#socket = socket;
     this.#label = label;
-    this.localAddress = canonicalAddress((socket.localAddr as Deno.NetAddr).hostname);
+    const { hostname, port } = socket.localAddr as Deno.NetAddr;
+    this.localAddress = canonicalAddress(hostname);
+    this.localPort = port;
     try {
       socket.setNoDelay(true);
     } catch {

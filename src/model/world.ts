@@ -45,6 +45,8 @@ export interface Dialer {
 export interface Connection {
   /** Address of our end, without port. */
   readonly localAddress: string;
+  /** Our port, where it is known. */
+  readonly localPort?: number;
   /** Fills the start of `buffer`; null at the peer's orderly end. Throws TransportError. */
   read(buffer: Uint8Array): Promise<number | null>;
   /** Writes all bytes; calls must not overlap. Throws TransportError. */

@@ -1,0 +1,71 @@
+/** `--trace` and what goes with it: the options, their values, and a trace around a command that ends by itself. */
+import { Trace, type TraceEndpoint, type TraceRequest } from "../agent/trace.ts";
+import { isIpAddress, parsePort, splitHostPort } from "../base/address.ts";
+import type { Clock } from "../base/clock.ts";
+import { limits } from "../base/limits.ts";
+import { quoteText } from "../base/quote.ts";
+import { TraceFile } from "../io/trace_file.ts";
+import type { Log } from "../model/world.ts";
+import { type OptionValues, UsageError } from "./command.ts";
+import type { Environment } from "./environment.ts";
+
+const bytesPerMegabyte = 1024 * 1024;
+
+/** Null where no trace is asked for. Throws UsageError. */
+export function parseTraceRequest(options: OptionValues): TraceRequest | null {
+  const path = options.text("trace");
+  if (path === undefined) {
+    for (const long of ["trace-endpoint", "trace-limit"]) {
+      if (options.raw(long) !== undefined) throw new UsageError(`Cannot use --${long} without --trace`);
+    }
+    return null;
+  }
+  if (path === "") throw new UsageError("Cannot use --trace: it names no file");
+  const endpoints = options.list("trace-endpoint").map(parseEndpoint);
+  if (endpoints.length > limits.traceEndpointsMax) {
+    throw new UsageError(`Cannot use --trace-endpoint: more than ${limits.traceEndpointsMax} of them`);
+  }
+  return { path, bytesMax: parseMegabytes(options.text("trace-limit")) * bytesPerMegabyte, endpoints };
+}
+
+/** Runs `action` with what records, which is off where no trace is asked for; its file is whole afterwards. */
+export async function withTrace<T>(
+  environment: Environment,
+  options: OptionValues,
+  clock: Clock,
+  action: (trace: Trace) => Promise<T>,
+): Promise<T> {
+  const tell = (message: string) => environment.stderr.write(`discovery-client: ${message}\n`);
+  const request = parseTraceRequest(options);
+  const trace = fileTrace(clock, { info: tell, warn: tell });
+  if (request !== null) await trace.start(request);
+  try {
+    return await action(trace);
+  } finally {
+    await trace.stop();
+  }
+}
+
+/** Records to files of this machine. */
+export function fileTrace(clock: Clock, log: Pick<Log, "info" | "warn">): Trace {
+  return new Trace({ clock, log, open: (path, onFailure) => TraceFile.open(path, clock, onFailure) });
+}
+
+function parseEndpoint(text: string): TraceEndpoint {
+  const split = splitHostPort(text);
+  const trsvcid = split?.port === undefined ? undefined : parsePort(split.port);
+  if (split === null || !isIpAddress(split.host) || (split.port !== undefined && trsvcid === undefined)) {
+    const expected = "an IP address, with or without a port, such as 10.0.0.1:8009 or [fe80::1]:8009";
+    throw new UsageError(`Cannot use --trace-endpoint ${quoteText(text)}: expected ${expected}`);
+  }
+  return trsvcid === undefined ? { traddr: split.host } : { traddr: split.host, trsvcid };
+}
+
+function parseMegabytes(text: string | undefined): number {
+  if (text === undefined) return limits.traceMegabytes;
+  const megabytes = /^\d{1,7}$/.test(text) ? Number(text) : 0;
+  if (megabytes >= 1 && megabytes <= limits.traceMegabytesMax) return megabytes;
+  throw new UsageError(
+    `Cannot use --trace-limit ${quoteText(text)}: expected megabytes from 1 to ${limits.traceMegabytesMax}`,
+  );
+}

@@ -1,0 +1,135 @@
+/**
+ * A recording's file: what is offered waits in a bounded queue, and one loop writes it. A failure is told once and
+ * ends it: the file is cut after the last block that is known to be whole. A pipe is taken too, as Wireshark reads
+ * one; opening it waits for the reader.
+ */
+import type { Clock, Timer } from "../base/clock.ts";
+import { TimeoutError } from "../base/errors.ts";
+import { limits } from "../base/limits.ts";
+import type { TraceSink } from "../model/trace_sink.ts";
+import { kernelError } from "./io_errors.ts";
+
+/** What we need of an open file. */
+export type TraceHandle = Pick<Deno.FsFile, "write" | "truncate" | "close">;
+
+export class TraceFile implements TraceSink {
+  readonly #path: string;
+  readonly #clock: Clock;
+  readonly #handle: TraceHandle;
+  readonly #onFailure: (error: Error) => void;
+  #queue: Uint8Array[] = [];
+  #queuedBytes = 0;
+  /** Bytes of whole blocks that the file has. */
+  #wholeBytes = 0;
+  #isClosed = false;
+  #hasFailed = false;
+  #writing: Promise<void> | null = null;
+
+  constructor(
+    options: { path: string; clock: Clock; handle: TraceHandle; onFailure: (error: Error) => void },
+  ) {
+    this.#path = options.path;
+    this.#clock = options.clock;
+    this.#handle = options.handle;
+    this.#onFailure = options.onFailure;
+  }
+
+  /** What stands in the file goes; only its owner can read it from now on. Throws KernelError. */
+  static async open(path: string, clock: Clock, onFailure: (error: Error) => void): Promise<TraceFile> {
+    return new TraceFile({ path, clock, onFailure, handle: await openForTrace(path) });
+  }
+
+  offer(block: Uint8Array): boolean {
+    if (this.#isClosed || this.#hasFailed) return false;
+    if (this.#queuedBytes + block.length > limits.traceQueueBytesMax) return false;
+    this.#queue.push(block);
+    this.#queuedBytes += block.length;
+    this.#writing ??= this.#writeAll();
+    return true;
+  }
+
+  async close(): Promise<void> {
+    if (this.#isClosed) return;
+    this.#isClosed = true;
+    if (this.#writing !== null) {
+      let timer: Timer | null = null;
+      const late = new Promise<void>((resolve) => timer = this.#clock.setTimer(limits.traceCloseMs, resolve));
+      await Promise.race([this.#writing, late]);
+      (timer as Timer | null)?.cancel();
+      if (this.#queuedBytes > 0) {
+        const late = `${this.#queuedBytes} bytes were not taken in ${limits.traceCloseMs} ms`;
+        this.#fail(new TimeoutError("trace", `Cannot write the trace to ${this.#path}: ${late}`));
+      }
+    }
+    this.#handle.close();
+  }
+
+  async #writeAll(): Promise<void> {
+    // Blocks offered in one go become one write.
+    await Promise.resolve();
+    while (this.#queue.length > 0 && !this.#hasFailed) {
+      const batch = this.#takeBatch();
+      try {
+        for (let at = 0; at < batch.length;) at += await this.#handle.write(batch.subarray(at));
+      } catch (error) {
+        await this.#cut();
+        this.#fail(error);
+        break;
+      }
+      this.#wholeBytes += batch.length;
+      this.#queuedBytes -= batch.length;
+    }
+    this.#writing = null;
+  }
+
+  /** Whole blocks, which still count as waiting; one at least. */
+  #takeBatch(): Uint8Array {
+    let length = 0;
+    let count = 0;
+    for (const block of this.#queue) {
+      if (count > 0 && length + block.length > limits.traceWriteBytes) break;
+      length += block.length;
+      count++;
+    }
+    const batch = new Uint8Array(length);
+    let at = 0;
+    for (const block of this.#queue.splice(0, count)) {
+      batch.set(block, at);
+      at += block.length;
+    }
+    return batch;
+  }
+
+  /** A block that ends in the middle makes readers complain. */
+  async #cut(): Promise<void> {
+    try {
+      await this.#handle.truncate(this.#wholeBytes);
+    } catch {
+      // A pipe or device cannot be cut; readers take what is whole.
+    }
+  }
+
+  #fail(error: unknown): void {
+    if (this.#hasFailed) return;
+    this.#hasFailed = true;
+    this.#queue = [];
+    this.#queuedBytes = 0;
+    this.#onFailure(kernelError(`Cannot write the trace to ${this.#path}`, error));
+  }
+}
+
+async function openForTrace(path: string): Promise<Deno.FsFile> {
+  try {
+    const file = await Deno.open(path, { write: true, create: true, truncate: true, mode: 0o600 });
+    try {
+      // One that was there keeps its mode otherwise. It is empty still.
+      if ((await file.stat()).isFile) await Deno.chmod(path, 0o600);
+      return file;
+    } catch (error) {
+      file.close();
+      throw error;
+    }
+  } catch (error) {
+    throw kernelError(`Cannot write the trace to ${path}`, error);
+  }
+}
