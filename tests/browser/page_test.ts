@@ -99,6 +99,14 @@ Deno.test("the page shows all live, a lost path without a reload, its way back, 
     await says(page, "All 9 paths live");
     fabric.addSubsystem("nqn.2024-01.io.example:volume-3");
     await says(page, "All 12 paths live");
+    const hide = (isHidden: boolean) =>
+      page.value(`Object.defineProperty(document, "hidden", { value: ${isHidden}, configurable: true });
+        document.dispatchEvent(new Event("visibilitychange"))`);
+    await hide(true);
+    fabric.addSubsystem("nqn.2024-01.io.example:volume-4");
+    await hide(false);
+    await says(page, "All 15 paths live");
+    await eventually("what was missed", async () => /volume-4/.test(await page.text("#events")));
     assertEquals(await page.value("window.sameDocument"), true, "It was not loaded anew");
     assertEquals(page.complaints, []);
   });

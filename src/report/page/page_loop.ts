@@ -42,11 +42,11 @@ export class PageLoop {
   start(): void {
     const { document } = this.#browser;
     document.addEventListener("keydown", (event) => this.#moveInMatrix(event));
-    document.addEventListener("visibilitychange", () => this.#want(0));
+    document.addEventListener("visibilitychange", () => this.#lookOrRest());
     this.#part("detail-close").addEventListener("click", () => this.#part("detail").close());
     this.#part("detail").addEventListener("close", () => this.#detail = null);
     this.#browser.every(1_000, () => this.#tick());
-    this.#open();
+    this.#lookOrRest();
     this.#want(0);
   }
 
@@ -57,6 +57,17 @@ export class PageLoop {
   }
 
   // --- what happens ---
+
+  /** A page that nobody sees follows no events: browsers have six connections for all pages of a place. */
+  #lookOrRest(): void {
+    if (this.#browser.isHidden()) {
+      this.#stream?.close();
+      this.#stream = null;
+    } else {
+      this.#open();
+      this.#want(0);
+    }
+  }
 
   #open(): void {
     this.#stream?.close();
@@ -143,7 +154,7 @@ export class PageLoop {
     tickAges(this.#browser.document, nowMs + this.#aheadMs);
     if (this.#lostAtMs !== null) this.#drawLost();
     // The agent says something at least every 15 s.
-    if (nowMs - this.#heardAtMs > 40_000) this.#open();
+    if (this.#stream !== null && nowMs - this.#heardAtMs > 40_000) this.#open();
     const isCalm = this.#status?.paths.every(({ state }) => state === "live") ?? false;
     if (nowMs - this.#readAtMs > (isCalm ? 15_000 : 5_000)) this.#want(0);
   }

@@ -34,6 +34,7 @@ export function ageWords(ms: number): string {
 /** A path that is being tried again after a failure is as missing as it was. */
 export function pathTone({ state, code }: PathSnapshot): Tone {
   if (state === "live") return "good";
+  if (state === "would-connect") return "busy";
   if (state === "failed" || state === "unreachable" || state === "recovering") return "bad";
   return code === undefined ? "busy" : "bad";
 }
