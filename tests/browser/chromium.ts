@@ -102,13 +102,12 @@ export class Chromium {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    this.#socket.close();
-    try {
-      this.#child.kill("SIGKILL");
-    } catch {
-      // It has ended.
-    }
+    // Asked, it ends its own processes too, and lets go of its files.
+    const late = setTimeout(() => this.#child.kill("SIGKILL"), 5_000);
+    await this.call("Browser.close").catch(() => {});
     await this.#child.status;
+    clearTimeout(late);
+    this.#socket.close();
     await Deno.remove(this.#profile, { recursive: true }).catch(() => {});
   }
 }
