@@ -222,7 +222,7 @@ function referralMembers(
   const members: Member[] = [];
   for (const [key, named] of context.testimony.named) {
     if (configured.has(key)) continue;
-    const member = namedMember(context, key, named);
+    const member = namedMember(context, configured, key, named);
     if (member.depth <= limits.referralDepthMax) members.push(member);
     else {
       notes.push(
@@ -262,13 +262,19 @@ function vouchedFor(
   return vouched;
 }
 
-/** A referral inherits host identity and options of the endpoint that reported it. */
-function namedMember(context: Context, key: string, { referral, by }: Named): Member {
+/** A referral inherits host identity and options of the entry that led to it. */
+function namedMember(
+  context: Context,
+  configured: ReadonlyMap<string, Endpoint>,
+  key: string,
+  { referral, by }: Named,
+): Member {
   const namer = by.reduce((best, member) => member.depth < best.depth ? member : best);
   const previous = context.before.get(key);
-  const { cluster, hostid, options, secretsUnknown } = namer.endpoint;
+  const namedBy = nextNamers(context, key);
+  const { hostid, options, secretsUnknown } = inheritance(context, configured, namedBy) ?? namer.endpoint;
   const endpoint: Endpoint = {
-    cluster,
+    cluster: namer.endpoint.cluster,
     transport: "tcp",
     traddr: referral.traddr,
     trsvcid: referral.trsvcid,
@@ -282,7 +288,7 @@ function namedMember(context: Context, key: string, { referral, by }: Named): Me
   return {
     key,
     endpoint,
-    namedBy: nextNamers(context, key),
+    namedBy,
     depth: Math.min(namer.depth + 1, previous?.depth ?? Infinity),
     retired: false,
     reason: `referral of ${labels(by)}`,
@@ -322,23 +328,40 @@ function unnamedMember(
 }
 
 /**
- * Identity and options of the entry that led to a referral nobody can confirm now: internal.json does not hold them
- * all (no secrets, for one), and the entry may have changed since. Without a trail, of the cluster's first entry.
+ * Identity and options of the entry that led to a referral: the nearest one along those who name it or did when they
+ * were last heard, of several the first. Not those of a namer that is live: its own may be inherited, from us perhaps,
+ * and who is live changes, with each change of options opening the session anew. Without a trail, of the cluster's
+ * first entry.
  */
 function inheritance(
   { before }: Context,
   configured: ReadonlyMap<string, Endpoint>,
   namers: readonly string[],
 ): Pick<Endpoint, "hostid" | "options" | "secretsUnknown"> | undefined {
-  const trail = new Set(namers);
-  // Grows while it is walked, and ends in a ring too.
-  for (const key of trail) {
-    const entry = configured.get(key);
+  const seen = new Set(namers);
+  for (let step = [...namers]; step.length > 0;) {
+    const entry = firstEntry(configured, step);
     if (entry !== undefined) return inherited(entry);
-    for (const namer of before.get(key)?.namedBy ?? []) trail.add(namer);
+    const next: string[] = [];
+    for (const namer of step.flatMap((key) => before.get(key)?.namedBy ?? [])) {
+      if (seen.has(namer)) continue;
+      seen.add(namer);
+      next.push(namer);
+    }
+    step = next;
   }
   const [first] = configured.values();
   return first === undefined ? undefined : inherited(first);
+}
+
+/** In the order of the files, whatever the order of the keys. */
+function firstEntry(
+  configured: ReadonlyMap<string, Endpoint>,
+  keys: readonly string[],
+): Endpoint | undefined {
+  const found = new Set(keys.filter((key) => configured.has(key)));
+  if (found.size <= 1) return configured.get([...found][0] ?? "");
+  for (const [key, endpoint] of configured) if (found.has(key)) return endpoint;
 }
 
 function inherited({ hostid, options, secretsUnknown }: Endpoint) {

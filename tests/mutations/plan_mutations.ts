@@ -44,8 +44,10 @@ export const planMutations: readonly Mutation[] = [
     name: "referral-without-options",
     what: "A referral inherits no options of the endpoint that reported it",
     file: endpoints,
-    from: "const { cluster, hostid, options, secretsUnknown } = namer.endpoint;",
-    to: "const { cluster, hostid, secretsUnknown } = namer.endpoint, options = {};",
+    from:
+      "const { hostid, options, secretsUnknown } = inheritance(context, configured, namedBy) ?? namer.endpoint;",
+    to:
+      "const { hostid, options: {}, secretsUnknown } = inheritance(context, configured, namedBy) ?? namer.endpoint;\n  const options = {};",
     rules: ["connect-options"],
   },
   {
@@ -259,13 +261,11 @@ export const planMutations: readonly Mutation[] = [
     rules: ["endpoints-stay", "paths-stay"],
   },
   {
-    name: "referral-without-host-id",
-    what: "A referral does not inherit the host identifier",
-    file: endpoints,
-    from: `    hostid,
-    discoveryNqn:`,
-    to: `    hostid: undefined,
-    discoveryNqn:`,
+    name: "entrys-host-id-ignored",
+    what: "What entries say of the host identifier is left out",
+    file: "src/plan/host_identity.ts",
+    from: "const said = inForce.get(hostnqn)?.hostid ?? source.wanted ?? claims?.get(hostnqn);",
+    to: "const said = inForce.get(hostnqn)?.hostid;",
     rules: ["connect-options", "paths-live"],
   },
   {

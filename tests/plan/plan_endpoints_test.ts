@@ -1,4 +1,5 @@
 import { plan } from "../../src/plan/plan.ts";
+import type { ConnectOptions } from "../../src/model/connect_options.ts";
 import type { EndpointList, Facts } from "../../src/plan/facts.ts";
 import { limits } from "../../src/base/limits.ts";
 import { clusterKey } from "../../src/model/cluster.ts";
@@ -249,6 +250,59 @@ Deno.test("planCluster() lets referrals inherit host identity and options of the
   const found = planned.get(clusterKey(cluster))!.members.find((m) => m.key === keyOf("b"))!;
   assertEquals([found.endpoint.options, found.endpoint.hostid], [options, hostid]);
   assertEquals([found.endpoint.source, found.namedBy], ["referral", [keyOf("a")]]);
+});
+
+Deno.test("planCluster() has a referral inherit from one entry, whoever of its reporters is live", () => {
+  const options: Record<string, ConnectOptions> = {
+    a: { hdrDigest: true },
+    b: { hostTraddr: "10.9.9.9" },
+    c: { dataDigest: true },
+  };
+  const ledTo = { x: "a", y: "b", z: "c" };
+  const members = [
+    ...Object.keys(options).map((name) =>
+      member(name, { endpoint: endpoint(name, { options: options[name] }) })
+    ),
+    ...Object.entries(ledTo).map(([name, from]) => ({
+      ...referred(name, from),
+      endpoint: endpoint(name, { source: "referral", options: options[from] }),
+    })),
+  ];
+  // All entries are dead. What they led to names each other in a ring, and would take its neighbour's options in turn.
+  const gone = Object.keys(options).map((name) => dead(name, 1));
+  const up = new Map([...gone, live("x", referral("y")), live("y", referral("z")), live("z", referral("x"))]);
+  const closed = new Map([
+    ...gone,
+    lost("x", 0, referral("y")),
+    lost("y", 0, referral("z")),
+    lost("z", 0, referral("x")),
+  ]);
+  const entries = Object.keys(options).map((name) => entry(name, { options: options[name] }));
+  let now: EndpointList = list(...members);
+  for (const [at, sessions] of [up, up, closed, up, closed].entries()) {
+    now = plan(facts({ entries, list: now, sessions }), at).list;
+    const found = Object.keys(ledTo).map((name) =>
+      now.get(clusterKey(cluster))!.members.find(({ key }) => key === keyOf(name))!.endpoint.options
+    );
+    assertEquals(found, Object.values(ledTo).map((from) => options[from]), `pass ${at + 1}`);
+  }
+});
+
+Deno.test("planCluster() has a referral of several entries inherit from the first of them, whoever is heard first", () => {
+  const [optionsA, optionsB] = [{ hdrDigest: true as const }, { hostTraddr: "10.9.9.9" }];
+  const entries = [entry("a", { options: optionsA }), entry("b", { options: optionsB })];
+  const before = list(
+    member("a", { endpoint: endpoint("a", { options: optionsA }) }),
+    member("b", { endpoint: endpoint("b", { options: optionsB }) }),
+    referred("c", "b", "a"),
+  );
+  for (
+    const sessions of [[live("b", referral("c"))], [live("a", referral("c")), live("b", referral("c"))], []]
+  ) {
+    const { list: next } = plan(facts({ entries, list: before, sessions: new Map(sessions) }), 0);
+    const found = next.get(clusterKey(cluster))!.members.find(({ key }) => key === keyOf("c"))!;
+    assertEquals(found.endpoint.options, optionsA, `${sessions.length} live`);
+  }
 });
 
 Deno.test("planCluster() bounds the number of endpoints and says what it left out", () => {

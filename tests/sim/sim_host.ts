@@ -18,7 +18,7 @@ export const simHosts: readonly [SimHost, SimHost] = [
   { hostnqn, hostid, cluster: { subsysnqn, hostnqn }, file: "cluster" },
   {
     hostnqn: secondHostnqn,
-    hostid: "22222222-4455-6677-8899-aabbccddeeff",
+    hostid: "44444444-4455-6677-8899-aabbccddeeff",
     cluster: { subsysnqn, hostnqn: secondHostnqn },
     file: "second",
   },
