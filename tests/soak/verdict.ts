@@ -65,7 +65,7 @@ const givenOut: readonly Phase[] = [
 /**
  * Resident memory climbs without any leak while code is compiled and its pages are read when they are first needed, and
  * what needs them may be rare: in a run of two hours it was 80.5 MiB at the start, 91.2 after 12 minutes, 93.1 after 23,
- * 94.6 after 34, and 94.8 after 89. Of what V8 holds, code was nearly all that grew in a run of 20 minutes.
+ * 94.6 after 34, and 94.4 after 123. Of what V8 holds, code was nearly all that grew in a run of 20 minutes.
  */
 const resident: readonly Phase[] = [
   { afterMinutes: 35, perTenMinutes: mib / 2, thirdsRatioMax: 1.03 },
