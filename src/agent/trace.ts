@@ -137,7 +137,8 @@ class Recording {
     const program = `discovery-client ${versionText()}`;
     const comment =
       `${program}: what its own NVMe/TCP connections carried. Bytes, addresses and times are true; ` +
-      "sequence numbers and acknowledgements are made up, so nothing of loss or repetition can be seen here.";
+      "sequence numbers and acknowledgements are made up, so nothing of loss or repetition can be seen here. " +
+      "A port other than 4420 has to be named to tshark: -d tcp.port==8009,nvme-tcp";
     this.#offer(encodeSection({ program, comment }));
     this.#offer(encodeInterface("discovery-client"));
   }
