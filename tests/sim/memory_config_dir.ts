@@ -23,6 +23,8 @@ export class MemoryConfigDir implements ConfigDir {
   #versions = 0;
   /** Counts since the start. */
   scans = 0;
+  /** When the directory was read last, on the clock. */
+  readAtMs = -Infinity;
   /** Hints are lost while set. */
   dropHints = false;
   /** Hints come this late, ms; those of one moment are merged into one. */
@@ -129,6 +131,7 @@ export class MemoryConfigDir implements ConfigDir {
     if (this.scanError !== null) return { ok: false, error: this.scanError };
     if (!this.#exists) return { ok: false, error: `Cannot read ${this.path}: ENOENT` };
     const files = this.names.filter(isEntryFileName).map((name) => this.#show(name, this.#files.get(name)!));
+    this.readAtMs = this.#clock.nowMs();
     const times = [...this.#files.values()].map(({ modifiedMs }) => modifiedMs);
     return { ok: true, files, modifiedMs: Math.max(this.#modifiedMs, ...times) };
   }

@@ -102,7 +102,8 @@ export class SimFiles {
   setReadError(errno: string | null): void {
     const { configDir, clock } = this.#memory;
     this.#unreadable = errno !== null;
-    if (this.#unreadable && clock.nowMs() - this.#movedMs < movedUnreadMs) {
+    const unseen = clock.nowMs() - this.#movedMs < movedUnreadMs || configDir.readAtMs <= this.#movedMs;
+    if (this.#unreadable && this.#movedMs > -Infinity && unseen) {
       this.#membership.note("file-moved-while-unreadable");
     }
     for (const name of configDir.names) configDir.setReadError(name, errno);
