@@ -31,7 +31,7 @@ export async function openControlSocket(options: ControlSocketOptions): Promise<
     const listener = listenAt(path);
     try {
       giveRights(path, gid, options);
-      return listener;
+      return removingItsFile(listener, path);
     } catch (error) {
       listener.close();
       throw error;
@@ -39,6 +39,22 @@ export async function openControlSocket(options: ControlSocketOptions): Promise<
   } finally {
     Deno.umask(before);
   }
+}
+
+/** Deno removes the file some time after the close, when the wait for a client has ended: after our exit, that is never. */
+function removingItsFile(listener: Deno.UnixListener, path: string): Deno.UnixListener {
+  const { ino } = Deno.lstatSync(path);
+  const close = listener.close.bind(listener);
+  listener.close = () => {
+    close();
+    try {
+      // Somebody else's by now, perhaps.
+      if (Deno.lstatSync(path).ino === ino) Deno.removeSync(path);
+    } catch {
+      // It is gone.
+    }
+  };
+  return listener;
 }
 
 function listenAt(path: string): Deno.UnixListener {

@@ -5,7 +5,7 @@ import { findGroup, openControlSocket } from "../../src/io/control_socket.ts";
 import { HttpServer } from "../../src/io/http_server.ts";
 import { RealClock } from "../../src/io/real_clock.ts";
 import { type HttpHandler, type HttpRequest, textResponse } from "../../src/model/http.ts";
-import { assert, assertEquals } from "../assert.ts";
+import { assert, assertEquals, assertThrows } from "../assert.ts";
 import { withDirectory } from "../cli/memory_environment.ts";
 import { eventually } from "./eventually.ts";
 import { VirtualClock } from "../sim/virtual_clock.ts";
@@ -56,6 +56,17 @@ Deno.test("openControlSocket() replaces a socket that nobody answers on, and lea
     await Deno.writeTextFile(path, "precious");
     assertEquals(await codeOf(open(path)), "EEXIST");
     assertEquals(await Deno.readTextFile(path), "precious");
+  });
+});
+
+Deno.test("openControlSocket() removes its file in the moment of the close, though a client is awaited", async () => {
+  await withDirectory(async (directory) => {
+    const path = `${directory}/c.sock`;
+    const first = await open(path);
+    const waiting = first.accept().then((socket) => socket.close(), () => {});
+    first.close();
+    assertThrows(() => Deno.lstatSync(path), Deno.errors.NotFound);
+    await waiting;
   });
 });
 
