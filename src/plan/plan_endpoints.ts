@@ -8,8 +8,8 @@
  *   named it are merely unreachable it stays: unknown is not empty. When those that named it have left the list
  *   themselves, or only named each other, it leaves as soon as there is a witness. If nobody is known to have named it (an old state file), it
  *   leaves when witnesses publish referrals and none names it.
- * - A configured endpoint retires when it failed more than once, is not live, and witnesses publish referrals that
- *   leave it out. It is tried again when it is named again, when its cluster's entries change, or when the cluster
+ * - A configured endpoint retires when it failed more than once, nobody answers there, and witnesses publish referrals
+ *   that leave it out. It is tried again when it is named again, when its cluster's entries change, or when the cluster
  *   has had no live member for a while: the host is never stranded.
  */
 import { limits } from "../base/limits.ts";
@@ -21,6 +21,7 @@ import { type Endpoint, endpointKey, endpointLabel } from "../model/endpoint.ts"
 import type { ConfiguredCluster } from "./configured.ts";
 import { type ClusterState, isWitness, type Member, type SessionFact } from "./facts.ts";
 import { linkOf, recordAddress } from "./record_address.ts";
+import { isUnreachable } from "./retry.ts";
 
 interface Named {
   readonly referral: Referral;
@@ -195,6 +196,8 @@ function configuredMember(context: Context, key: string, endpoint: Endpoint): Me
   }
   const disowned = [...testimony.publishers].some((publisher) => publisher !== key);
   if (!disowned || (session?.failures ?? 0) < limits.retireAfterFailures) return keep("configured");
+  // Who answers, if only wrongly, is there still.
+  if (session?.failure && !isUnreachable(session.failure)) return keep("configured");
   const publishers = labels(publisherMembers(context));
   const reason = `left the cluster: unreachable, and the referrals of ${publishers} leave it out`;
   return { key, endpoint, namedBy: [], depth: 0, retired: true, reason };

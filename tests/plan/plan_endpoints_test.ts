@@ -305,6 +305,22 @@ Deno.test("planCluster() has a referral of several entries inherit from the firs
   }
 });
 
+Deno.test("planCluster() retires no configured endpoint that answers, if only wrongly", () => {
+  const retired = (code: string) => {
+    const [key, fact] = dead("a", 5);
+    const failure = { code, message: "It failed", atMs: 0 };
+    const sessions = new Map([[key, { ...fact, failure }], live("b", referral("c"))]);
+    const before = list(member("a"), member("b"));
+    return names(plan(facts({ entries: [entry("a"), entry("b")], list: before, sessions }), 0).list);
+  };
+  assertEquals([retired("ECONNREFUSED"), retired("dial")], ["-a b c", "-a b c"]);
+  assertEquals([retired("pdu-header"), retired("ECONNRESET"), retired("invalid-host")], [
+    "a b c",
+    "a b c",
+    "a b c",
+  ]);
+});
+
 Deno.test("planCluster() bounds the number of endpoints and says what it left out", () => {
   const many = Array.from({ length: 2_000 }, (_, at) => referral(`10.1.${at >> 8}.${at & 255}`));
   const { list: planned } = plan(
