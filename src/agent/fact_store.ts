@@ -252,7 +252,14 @@ export class FactStore implements Facts {
     });
     if (isAddressFailure(error) || isUnreachable(failure)) {
       const probe = this.probes.get(wanted.addressKey) ?? newProbeFact;
-      this.probes.set(wanted.addressKey, { ...probe, provenUntilMs: 0 });
+      // It may answer a probe and fail the next connect just so: many paths would have it asked in a storm.
+      const retryAtMs = Math.max(probe.retryAtMs, nowMs + limits.reproofGapMs);
+      this.probes.set(wanted.addressKey, {
+        ...probe,
+        provenUntilMs: 0,
+        failure: probe.failure ?? failure,
+        retryAtMs,
+      });
     }
     this.#options.onChange();
   }

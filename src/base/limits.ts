@@ -89,6 +89,8 @@ export const limits = {
   asksInFlightMax: 16,
   /** Pause between two such at one address that are only to tell why paths are refused, ms. */
   askGapMs: 250,
+  /** An address that a connect could not reach is asked again after this, ms. */
+  reproofGapMs: 500,
   /** A reason learnt so is asked for anew after this, ms: it may have become another one. */
   refusalFreshMs: 300_000,
   /** A connect that held the kernel in vain makes its address wait for so many times as long: others come first. */

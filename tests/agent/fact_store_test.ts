@@ -208,7 +208,9 @@ Deno.test("FactStore doubts the address when the kernel could not reach it, not 
     const store = new Store();
     store.recordProbeResult(one, null, 0);
     store.recordConnectFailed(one, new KernelError(code, "K"), 10);
-    assertEquals(store.probes.get(one.addressKey)?.provenUntilMs === 0, doubted, code);
+    const { provenUntilMs, failure: why, retryAtMs: askAtMs } = store.probes.get(one.addressKey)!;
+    assertEquals(provenUntilMs === 0, doubted, code);
+    assertEquals([why?.code, askAtMs], doubted ? [code, 10 + limits.reproofGapMs] : [undefined, 0]);
     const { failures, retryAtMs, failure } = store.connects.get(one.key)!;
     assertEquals([failures, retryAtMs, failure?.code], [1, 10 + limits.connectRetryMsBase, code]);
     assertEquals(store.connects.get(one.key)?.failedWith, one.path);
