@@ -182,6 +182,11 @@ export class Agent {
     this.#facts.makeRetriesDue(this.#world.clock.nowMs());
   }
 
+  /** Has a pass made soon, though nothing has happened: for who wants to see that passes are made. */
+  requestPass(): void {
+    this.#schedulePass();
+  }
+
   /** Bounded: sessions are shut down, the state is saved, I/O controllers stay as they are. */
   stop(): Promise<void> {
     this.#stopping ??= this.#stop();

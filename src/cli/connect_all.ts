@@ -128,7 +128,7 @@ function oneShotWorld(
     configDir: commandLineDirectory(entries),
     store: noStore,
     log,
-    notifier: { ready() {}, status() {}, stopping() {} },
+    notifier: { watchdogMs: null, ready() {}, reloading() {}, alive() {}, status() {}, stopping() {} },
   };
 }
 

@@ -29,12 +29,14 @@ import { prepareHostId } from "./host_id.ts";
 import { LogLevelControl } from "./log_level_control.ts";
 import { realWorld } from "./real_world.ts";
 import { Reload, type RunningSettings } from "./reload.ts";
+import { ReloadNotice } from "./reload_notice.ts";
 import { parseServeOptions, type ServeOptions } from "./serve_options.ts";
 import { readSettingSecrets, secretFilesOf, type SettingSecrets } from "./setting_secrets.ts";
 import { SettingsWatch } from "./settings_watch.ts";
 import { StatusLine } from "./status_line.ts";
 import { StopRequest } from "./stop_request.ts";
 import { fileTrace } from "./trace_options.ts";
+import { WatchdogFeed } from "./watchdog_feed.ts";
 
 export async function serve(environment: Environment, options: OptionValues): Promise<number> {
   const serveOptions = parseServeOptions(options);
@@ -111,11 +113,13 @@ async function runAgent(serving: Serving): Promise<number> {
   const feed = new EventFeed(world.clock);
   const agentLog = eventLog(log, feed)("agent");
   const logLevel = new LogLevelControl(log, logTuning(effective, serveOptions));
-  const agent = new Agent(world, {
+  const watchdog = new WatchdogFeed(world, () => agent.requestPass());
+  const agent: Agent = new Agent(world, {
     ...agentTuning(serving, identity, serving),
     meter: tally,
     events: feed,
     onPass: (snapshot, summary) => {
+      watchdog.handlePass();
       statusLine.handlePass(summary);
       dryRun?.handlePass(snapshot);
     },
@@ -133,16 +137,20 @@ async function runAgent(serving: Serving): Promise<number> {
     },
   });
   const settingsWatch = watchSettings(serving, world.clock, reload);
+  const notice = new ReloadNotice(world.notifier);
   stop.onHangup = () => {
     log.reopen();
     agentLog.info(
       "SIGHUP: reading settings, entry files and controllers again, and retrying all that waits",
     );
-    void settingsWatch.reload().then(() => agent.rescan());
+    void notice.during(() => settingsWatch.reload()).then(() => agent.rescan());
   };
   await settingsWatch.start(effective.text, secretFilesOf(settings));
+  world.notifier.status("Reading entry files and controllers");
   const started = agent.start().then((runs) => {
-    if (runs) world.notifier.ready();
+    if (!runs) return;
+    notice.ready();
+    watchdog.start();
   });
   const asked = stop.asked.then(() => 0);
   const status = await Promise.race([
@@ -151,9 +159,11 @@ async function runAgent(serving: Serving): Promise<number> {
     ...dryRun === null ? [] : [dryRun.ended],
   ]);
   settingsWatch.stop();
+  notice.stop();
   debug?.close();
   agentLog.info("Stopping: sessions are shut down, controllers stay connected");
   world.notifier.stopping();
+  watchdog.stop();
   await agent.stop();
   await trace.stop();
   agentLog.info("Stopped");

@@ -21,6 +21,7 @@ const symbols = {
   poll: { parameters: ["buffer", "u64", "i32"], result: "i32", nonblocking: true },
   eventfd: { parameters: ["u32", "i32"], result: "i32" },
   write: { parameters: ["i32", "buffer", "usize"], result: "isize" },
+  clock_gettime: { parameters: ["i32", "buffer"], result: "i32" },
   __errno_location: { parameters: [], result: "pointer" },
 } as const;
 
@@ -119,6 +120,20 @@ export function setCpuAffinity(cores: readonly number[]): void {
       if (error.code !== "ESRCH") throw error;
     }
   }
+}
+
+// --- time ---
+
+/** CLOCK_MONOTONIC in microseconds, as service managers count. Throws KernelError. */
+export function monotonicMicroseconds(): bigint {
+  const libc = loadLibc();
+  const clockMonotonic = 1;
+  // struct timespec: seconds i64, nanoseconds i64.
+  const view = new DataView(new ArrayBuffer(16));
+  if (libc.call.clock_gettime(clockMonotonic, new Uint8Array(view.buffer)) !== 0) {
+    throw failure(libc, "Cannot read the monotonic clock");
+  }
+  return view.getBigInt64(0, true) * 1_000_000n + view.getBigInt64(8, true) / 1_000n;
 }
 
 // --- file lock ---

@@ -161,7 +161,13 @@ export interface Log {
 
 /** systemd, or nothing. */
 export interface Notifier {
+  /** Longest pause between two `alive` before we count as stuck, ms; null when nobody waits for any. */
+  readonly watchdogMs: number | null;
   ready(): void;
+  /** What is configured is read again; `ready` says that it is in force. */
+  reloading(): void;
+  /** We do our work. */
+  alive(): void;
   status(text: string): void;
   stopping(): void;
 }

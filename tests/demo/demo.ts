@@ -105,7 +105,7 @@ async function run(directory: string): Promise<void> {
     configDir: new EntryDirectory(clock, configDir),
     store: new StateFile(directory),
     log,
-    notifier: { ready: () => {}, status: () => {}, stopping: () => {} },
+    notifier: { watchdogMs: null, ready() {}, reloading() {}, alive() {}, status() {}, stopping() {} },
   };
   const agent = new Agent(world, {
     policy: { dryRun: false, connectDefaults: { reconnectDelay: 2 }, hostid: null },

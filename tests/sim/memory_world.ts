@@ -31,11 +31,20 @@ export interface Leaks {
 }
 
 export class MemoryNotifier implements Notifier {
-  /** `ready`, `stopping`, and status texts, in order. */
+  /** `ready`, `reloading`, `alive`, `stopping`, and status texts, in order. */
   readonly told: string[] = [];
+  watchdogMs: number | null = null;
 
   ready(): void {
     this.told.push("ready");
+  }
+
+  reloading(): void {
+    this.told.push("reloading");
+  }
+
+  alive(): void {
+    this.told.push("alive");
   }
 
   status(text: string): void {

@@ -57,7 +57,10 @@ export class MortalWorld implements World {
       setAside: () => this.#settle(() => store.setAside()),
     };
     this.log = this.#whileAlive(world.log, ["debug", "info", "warn", "error"]);
-    this.notifier = this.#whileAlive(world.notifier, ["ready", "status", "stopping"]);
+    this.notifier = {
+      ...this.#whileAlive(world.notifier, ["ready", "reloading", "alive", "status", "stopping"]),
+      watchdogMs: world.notifier.watchdogMs,
+    };
   }
 
   get alive(): boolean {
