@@ -71,6 +71,8 @@ export const limits = {
   refusedToldMax: 50,
   /** Failed attempts before the others' word removes a configured endpoint: one blip is not enough. */
   retireAfterFailures: 2,
+  /** A retired endpoint is asked again this long after it last failed, ms: seldom, since most are gone for good. */
+  retiredRetryMs: 60_000,
   /** A cluster with no live session for this long tries its retired configured endpoints again, ms. */
   strandedAfterMs: 10_000,
 

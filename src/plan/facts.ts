@@ -147,8 +147,10 @@ export interface Member {
   readonly namedBy: readonly string[];
   /** Referrals followed from a configured endpoint. */
   readonly depth: number;
-  /** A configured endpoint that the live members disown: kept in mind, not connected to. */
+  /** A configured endpoint that the live members disown: its word counts for nothing, and it is seldom asked. */
   readonly retired: boolean;
+  /** When it was last taken back from retirement to be tried anew: what failed before that counts no more. */
+  readonly triedAgainMs?: number;
   readonly reason: string;
 }
 

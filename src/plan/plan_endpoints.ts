@@ -1,42 +1,23 @@
 /**
  * Which discovery endpoints a cluster has: its configured ones and those that referrals name, less those that the
- * cluster itself disowns. Pure and level-triggered: from the list as it was, the entries
- * as they are, and the words of the witnesses (members with a live session and a log read in it).
+ * cluster itself disowns. Pure and level-triggered: from the list as it was, the entries as they are, and the words of
+ * the witnesses (`testimony.ts`).
  *
  * - A witness's referral adds an endpoint; only a witness can add or take back.
  * - A referral endpoint leaves when no witness names it and one that named it has taken it back. While those who
  *   named it are merely unreachable it stays: unknown is not empty. When those that named it have left the list
- *   themselves, or only named each other, it leaves as soon as there is a witness. If nobody is known to have named it (an old state file), it
- *   leaves when witnesses publish referrals and none names it.
- * - A configured endpoint retires when it failed more than once, nobody answers there, and witnesses publish referrals
- *   that leave it out. It is tried again when it is named again, when its cluster's entries change, or when the cluster
- *   has had no live member for a while: the host is never stranded.
+ *   themselves, or only named each other, it leaves as soon as there is a witness. If nobody is known to have named it
+ *   (an old state file), it leaves when witnesses publish referrals and none names it.
+ * - A configured endpoint stays, and may retire: `configured_member.ts`.
  */
 import { limits } from "../base/limits.ts";
-import type { DiscoveryRecord } from "../nvme/discovery_log.ts";
-import { discoveryNqn, recordSubtype } from "../nvme/spec.ts";
+import { discoveryNqn } from "../nvme/spec.ts";
 import { sameConnectOptions } from "../model/connect_options.ts";
-import type { DiscoveryLog } from "../protocol/log_reader.ts";
-import { type Endpoint, endpointKey, endpointLabel } from "../model/endpoint.ts";
+import { type Endpoint, endpointLabel } from "../model/endpoint.ts";
 import type { ConfiguredCluster } from "./configured.ts";
-import { type ClusterState, isWitness, type Member, type SessionFact } from "./facts.ts";
-import { linkOf, recordAddress } from "./record_address.ts";
-import { isUnreachable } from "./retry.ts";
-
-interface Named {
-  readonly referral: Referral;
-  /** Witness members that name it, in list order. */
-  readonly by: Member[];
-}
-
-interface Testimony {
-  /** Keys of members whose word counts. */
-  readonly witnesses: ReadonlySet<string>;
-  /** Witnesses whose logs carry referrals. */
-  readonly publishers: ReadonlySet<string>;
-  /** By endpoint key; nobody's naming of itself counts. */
-  readonly named: ReadonlyMap<string, Named>;
-}
+import { configuredMember } from "./configured_member.ts";
+import type { ClusterState, Member, SessionFact } from "./facts.ts";
+import { type ClusterContext, gatherTestimony, labels, type Named, nextNamers } from "./testimony.ts";
 
 export interface ClusterInput {
   readonly previous: ClusterState | undefined;
@@ -72,12 +53,13 @@ function planStep(options: ClusterInput): ClusterState | null {
   const testimony = gatherTestimony(followReferrals ? previous?.members ?? [] : [], sessions);
   const anyLive = [...before.keys()].some((key) => sessions.get(key)?.state === "live");
   const silentSinceMs = anyLive ? null : previous?.silentSinceMs ?? nowMs;
-  const context: Context = {
+  const context: ClusterContext = {
     before,
     testimony,
     sessions,
     entriesChanged: (previous?.entriesStamp ?? configured.stamp) !== configured.stamp,
     stranded: silentSinceMs !== null && nowMs - silentSinceMs >= limits.strandedAfterMs,
+    nowMs,
   };
   const notes = [...configured.notes];
   const members: Member[] = [];
@@ -100,6 +82,7 @@ function sameClusterState(a: ClusterState, b: ClusterState): boolean {
 
 function sameMember(a: Member, b: Member): boolean {
   return a.key === b.key && a.retired === b.retired && a.reason === b.reason && a.depth === b.depth &&
+    a.triedAgainMs === b.triedAgainMs &&
     sameItems(a.namedBy, b.namedBy, Object.is) && sameEndpoint(a.endpoint, b.endpoint);
 }
 
@@ -115,14 +98,6 @@ function sameItems<T>(a: readonly T[], b: readonly T[], same: (x: T, y: T) => bo
   return a.length === b.length && a.every((item, at) => same(item, b[at]!));
 }
 
-interface Context {
-  readonly before: ReadonlyMap<string, Member>;
-  readonly testimony: Testimony;
-  readonly sessions: ReadonlyMap<string, SessionFact>;
-  readonly entriesChanged: boolean;
-  readonly stranded: boolean;
-}
-
 function configuredFromMemory(previous: ClusterState | undefined): ConfiguredCluster {
   const users = (previous?.members ?? []).filter((member) => member.endpoint.source === "user");
   return {
@@ -132,93 +107,18 @@ function configuredFromMemory(previous: ClusterState | undefined): ConfiguredClu
   };
 }
 
-function gatherTestimony(members: readonly Member[], sessions: ReadonlyMap<string, SessionFact>): Testimony {
-  const witnesses = new Set<string>();
-  const publishers = new Set<string>();
-  const named = new Map<string, Named>();
-  for (const member of members) {
-    const session = sessions.get(member.key);
-    if (member.retired || !isWitness(session)) continue;
-    witnesses.add(member.key);
-    for (const referral of referralsOf(session.log, member.endpoint)) {
-      const { key } = referral;
-      publishers.add(member.key);
-      if (key === member.key) continue;
-      const known = named.get(key);
-      if (known === undefined) named.set(key, { referral, by: [member] });
-      else known.by.push(member);
-    }
-  }
-  return { witnesses, publishers, named };
-}
-
-/** An endpoint that a log names; records that lead nowhere are none, and told by `wantedPaths`. */
-interface Referral {
-  readonly key: string;
-  readonly traddr: string;
-  readonly trsvcid: number;
-  readonly subnqn: string;
-}
-
-/** A log never changes once read, and each belongs to one endpoint: its referrals are worked out once for a link. */
-const referralsByLog = new WeakMap<DiscoveryLog, { link: string | undefined; referrals: Referral[] }>();
-
-export function referralsOf(log: DiscoveryLog, endpoint: Endpoint): readonly Referral[] {
-  const link = linkOf(endpoint);
-  const known = referralsByLog.get(log);
-  if (known !== undefined && known.link === link) return known.referrals;
-  const records = log.records.filter(({ subtype }) => subtype === recordSubtype.referral);
-  const referrals = records.flatMap((record) => toReferral(record, endpoint) ?? []);
-  referralsByLog.set(log, { link, referrals });
-  return referrals;
-}
-
-function toReferral(record: DiscoveryRecord, endpoint: Endpoint): Referral | null {
-  const address = recordAddress(record, endpoint);
-  if (address.problem !== undefined) return null;
-  const { traddr, trsvcid } = address;
-  const key = endpointKey({ cluster: endpoint.cluster, transport: "tcp", traddr, trsvcid });
-  return { key, traddr, trsvcid, subnqn: record.subnqn };
-}
-
-function configuredMember(context: Context, key: string, endpoint: Endpoint): Member {
-  const { before, testimony, sessions, stranded, entriesChanged } = context;
-  const previous = before.get(key);
-  const named = testimony.named.get(key);
-  const namedBy = nextNamers(context, key);
-  const keep = (reason: string): Member => ({ key, endpoint, namedBy, depth: 0, retired: false, reason });
-  const session = sessions.get(key);
-  if (session?.state === "live") return keep("configured, session is live");
-  if (named !== undefined) return keep(`configured, and named by ${labels(named.by)}`);
-  if (previous?.retired === true) {
-    if (stranded) return keep("configured; tried again, the cluster has no live member");
-    if (!entriesChanged) return { ...previous, endpoint };
-  }
-  const disowned = [...testimony.publishers].some((publisher) => publisher !== key);
-  if (!disowned || (session?.failures ?? 0) < limits.retireAfterFailures) return keep("configured");
-  // Who answers, if only wrongly, is there still.
-  if (session?.failure && !isUnreachable(session.failure)) return keep("configured");
-  const publishers = labels(publisherMembers(context));
-  const reason = `left the cluster: unreachable, and the referrals of ${publishers} leave it out`;
-  return { key, endpoint, namedBy: [], depth: 0, retired: true, reason };
-}
-
-function publisherMembers({ before, testimony }: Context): Member[] {
-  return [...testimony.publishers].flatMap((key) => before.get(key) ?? []);
-}
-
 /**
  * Who was on the list keeps its place, who is new comes last. By the order in which the logs name them the order would
  * depend on itself: it could change with every pass, and each time the list would be saved for nothing.
  */
-function inFormerOrder({ before }: Context, members: Member[]): Member[] {
+function inFormerOrder({ before }: ClusterContext, members: Member[]): Member[] {
   const places = new Map([...before.keys()].map((key, at) => [key, at]));
   const placeOf = ({ key }: Member) => places.get(key) ?? places.size;
   return members.sort((a, b) => placeOf(a) - placeOf(b));
 }
 
 function referralMembers(
-  context: Context,
+  context: ClusterContext,
   configured: ReadonlyMap<string, Endpoint>,
   notes: string[],
 ): Member[] {
@@ -248,7 +148,7 @@ function referralMembers(
  * other vouch for nobody.
  */
 function vouchedFor(
-  { before, testimony }: Context,
+  { before, testimony }: ClusterContext,
   configured: ReadonlyMap<string, Endpoint>,
 ): ReadonlySet<string> {
   const vouched = new Set([...configured.keys(), ...testimony.witnesses, ...testimony.named.keys()]);
@@ -267,7 +167,7 @@ function vouchedFor(
 
 /** A referral inherits host identity and options of the entry that led to it. */
 function namedMember(
-  context: Context,
+  context: ClusterContext,
   configured: ReadonlyMap<string, Endpoint>,
   key: string,
   { referral, by }: Named,
@@ -300,7 +200,7 @@ function namedMember(
 
 /** A member that no witness names: stays only while nobody who could know has taken it back. */
 function unnamedMember(
-  context: Context,
+  context: ClusterContext,
   configured: ReadonlyMap<string, Endpoint>,
   vouched: ReadonlySet<string>,
   previous: Member,
@@ -337,7 +237,7 @@ function unnamedMember(
  * first entry.
  */
 function inheritance(
-  { before }: Context,
+  { before }: ClusterContext,
   configured: ReadonlyMap<string, Endpoint>,
   namers: readonly string[],
 ): Pick<Endpoint, "hostid" | "options" | "secretsUnknown"> | undefined {
@@ -371,22 +271,12 @@ function inherited({ hostid, options, secretsUnknown }: Endpoint) {
   return { hostid, options, secretsUnknown };
 }
 
-/** Witnesses that name it now, and absent ones that did when they were last heard. */
-function nextNamers({ before, testimony }: Context, key: string): string[] {
-  const now = testimony.named.get(key)?.by.map((member) => member.key) ?? [];
-  const absent =
-    before.get(key)?.namedBy.filter((namer) =>
-      namer !== key && before.has(namer) && !testimony.witnesses.has(namer)
-    ) ?? [];
-  return [...now, ...absent];
-}
-
 /**
  * Whom the bound leaves out must not change who is left out: a log that names thousands would otherwise drive out its
  * own endpoint, and with it its word, over and over. So the configured stay, then those that are live, then those
  * that many name, then those that were there.
  */
-function capMembers({ before, sessions }: Context, members: Member[], notes: string[]): Member[] {
+function capMembers({ before, sessions }: ClusterContext, members: Member[], notes: string[]): Member[] {
   const most = limits.endpointsPerClusterMax;
   if (members.length <= most) return members;
   notes.push(`${members.length - most} endpoints left out: a cluster may have ${most}`);
@@ -401,10 +291,4 @@ function capMembers({ before, sessions }: Context, members: Member[], notes: str
   };
   const kept = new Set(members.toSorted(compare).slice(0, most));
   return members.filter((member) => kept.has(member));
-}
-
-function labels(members: readonly Member[]): string {
-  const names = members.slice(0, 3).map((member) => endpointLabel(member.endpoint));
-  const more = members.length - names.length;
-  return names.join(", ") + (more > 0 ? ` and ${more} more` : "");
 }

@@ -1,4 +1,7 @@
-/** Which discovery sessions to open and to close: one for every active member of every list, no other. Pure. */
+/**
+ * Which discovery sessions to open and to close: one for every member of every list, no other; to one that is retired
+ * seldom. Pure.
+ */
 import { limits } from "../base/limits.ts";
 import type { ConnectOptions } from "../model/connect_options.ts";
 import type { Endpoint } from "../model/endpoint.ts";
@@ -18,7 +21,7 @@ export function planSessions(
   sessions: ReadonlyMap<string, SessionFact>,
   nowMs: number,
 ): SessionPlan {
-  const members = activeMembers(list);
+  const members = new Map([...list.values()].flatMap((cluster) => cluster.members.map((it) => [it.key, it])));
   const close: { key: string; reason: string }[] = [];
   const forget: string[] = [];
   let opening = 0;
@@ -35,12 +38,15 @@ export function planSessions(
   return { ...planOpens(members, sessions, nowMs, opening), close, forget };
 }
 
-function activeMembers(list: EndpointList): Map<string, Member> {
-  const members = new Map<string, Member>();
-  for (const cluster of list.values()) {
-    for (const member of cluster.members) if (!member.retired) members.set(member.key, member);
-  }
-  return members;
+/** When a session that is not open is due, ms; 0 for at once. What failed before its endpoint was tried anew is past. */
+export function sessionRetryAtMs(
+  { retired, triedAgainMs = -Infinity }: Member,
+  session?: SessionFact,
+): number {
+  if (session === undefined || !session.failure) return session?.retryAtMs ?? 0;
+  const { retryAtMs, failure: { atMs } } = session;
+  if (retired) return Math.max(retryAtMs, atMs + limits.retiredRetryMs);
+  return atMs < triedAgainMs ? 0 : retryAtMs;
 }
 
 /**
@@ -75,8 +81,8 @@ function planOpens(
   for (const member of members.values()) {
     const session = sessions.get(member.key);
     if (session !== undefined && session.state !== "idle") continue;
-    const retryAtMs = session?.retryAtMs ?? 0;
-    if (retryAtMs <= nowMs) due.push({ member, failures: session?.failures ?? 0 });
+    const retryAtMs = sessionRetryAtMs(member, session);
+    if (retryAtMs <= nowMs) due.push({ member, failures: session?.failures ?? (member.retired ? 1 : 0) });
     else wakeAtMs = Math.min(wakeAtMs, retryAtMs);
   }
   due.sort((a, b) => a.failures - b.failures);

@@ -14,7 +14,7 @@ import { discoveryNqn, recordSubtype } from "../nvme/spec.ts";
 import type { DiscoveryLog } from "../protocol/log_reader.ts";
 import type { ConfiguredCluster } from "./configured.ts";
 import type { ClusterState, EndpointList, Member, SessionFact } from "./facts.ts";
-import { referralsOf } from "./plan_endpoints.ts";
+import { referralsOf } from "./testimony.ts";
 
 /** Clusters as the files have them, by cluster key; null while no file was read. */
 type Configured = ReadonlyMap<string, ConfiguredCluster> | null;

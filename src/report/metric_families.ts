@@ -40,7 +40,7 @@ export function metricFamilies(input: MetricInput): MetricFamily[] {
     gauge("discovery_client_clusters", "Clusters on the endpoint list", facts.list.size),
     gauge(
       "discovery_client_retired_endpoints",
-      "Configured endpoints that the others do not name, kept in mind only",
+      "Configured endpoints that the others do not name, seldom asked",
       [...facts.list.values()].reduce((sum, { members }) => sum + members.filter((m) => m.retired).length, 0),
     ),
     sessionStates(facts),

@@ -7,6 +7,7 @@ import { formatHostPort } from "../base/address.ts";
 import type { EntryOrigin } from "../model/entry.ts";
 import type { Facts, Member } from "../plan/facts.ts";
 import type { Plan } from "../plan/plan.ts";
+import { sessionRetryAtMs } from "../plan/plan_sessions.ts";
 import type { PathRow, PathState } from "../plan/plan_connects.ts";
 import type { RefusedRecord } from "../plan/wanted_paths.ts";
 
@@ -165,7 +166,8 @@ function endpointSnapshot(
   nowMs: number,
 ): EndpointSnapshot {
   const session = facts.sessions.get(member.key);
-  const waiting = session?.state === "idle" && session.retryAtMs > nowMs;
+  const retryAtMs = sessionRetryAtMs(member, session);
+  const waiting = session?.state === "idle" && retryAtMs > nowMs;
   return {
     address: endpointLabel(member.endpoint),
     source: member.endpoint.source,
@@ -185,7 +187,7 @@ function endpointSnapshot(
     failures: session?.failures ?? 0,
     code: session?.failure?.code,
     error: session?.failure?.message,
-    retryInMs: waiting ? Math.round(session.retryAtMs - nowMs) : undefined,
+    retryInMs: waiting ? Math.round(retryAtMs - nowMs) : undefined,
   };
 }
 

@@ -2,6 +2,8 @@
 import { type Mutation, neverWell } from "./mutation.ts";
 
 const endpoints = "src/plan/plan_endpoints.ts";
+const testimony = "src/plan/testimony.ts";
+const configured = "src/plan/configured_member.ts";
 const connects = "src/plan/plan_connects.ts";
 const choice = "src/plan/choose_connects.ts";
 const connectString = "src/plan/connect_string.ts";
@@ -27,7 +29,7 @@ export const planMutations: readonly Mutation[] = [
   {
     name: "self-by-address-alone",
     what: "A referral to another port of the same address counts as one to itself",
-    file: endpoints,
+    file: testimony,
     from: "if (key === member.key) continue;",
     to: "if (referral.traddr === member.endpoint.traddr) continue;",
     rules: neverWell,
@@ -35,7 +37,7 @@ export const planMutations: readonly Mutation[] = [
   {
     name: "volumes-taken-for-referrals",
     what: "Records of volumes are followed like referrals",
-    file: endpoints,
+    file: testimony,
     from: "log.records.filter(({ subtype }) => subtype === recordSubtype.referral)",
     to: "log.records.slice()",
     rules: [...neverWell, "state-not-ahead"],
@@ -253,11 +255,19 @@ export const planMutations: readonly Mutation[] = [
     rules: ["sockets-bounded", "dials-bounded", "timers-bounded", "no-leak"],
   },
   {
+    name: "retired-for-good",
+    what: "An endpoint that retired is never asked again",
+    file: "src/plan/plan_sessions.ts",
+    from: "if (retired) return Math.max(retryAtMs, atMs + limits.retiredRetryMs);",
+    to: "if (retired) return Infinity;",
+    rules: ["endpoints-right"],
+  },
+  {
     name: "failure-retires",
     what: "A configured endpoint that failed twice leaves the list, though nobody has disowned it",
-    file: endpoints,
-    from: "if (!disowned || (session?.failures ?? 0) < limits.retireAfterFailures) return",
-    to: "if ((session?.failures ?? 0) < limits.retireAfterFailures) return",
+    file: configured,
+    from: "if (!disowned || isPast || (session?.failures ?? 0) < limits.retireAfterFailures) return",
+    to: "if (isPast || (session?.failures ?? 0) < limits.retireAfterFailures) return",
     rules: ["endpoints-stay", "paths-stay"],
   },
   {

@@ -8,6 +8,7 @@ import type { DiscoveryRecord } from "../../src/nvme/discovery_log.ts";
 import { discoveryNqn } from "../../src/nvme/spec.ts";
 import {
   type ClusterState,
+  type EndpointList,
   type Facts,
   type Member,
   newSessionFact,
@@ -119,4 +120,13 @@ export function facts(change: Partial<Facts>): Facts {
     policy: { dryRun: false, connectDefaults: {}, hostid: null },
     ...change,
   };
+}
+
+/** Active and retired members as letters: `a b -c`. */
+export function memberNames(endpoints: EndpointList): string {
+  const members = endpoints.get(clusterKey(cluster))?.members ?? [];
+  const letters = members.map(({ endpoint, retired }) =>
+    (retired ? "-" : "") + String.fromCharCode(96 + Number(endpoint.traddr.split(".")[3]))
+  );
+  return letters.sort((x, y) => x.replace("-", "").localeCompare(y.replace("-", ""))).join(" ");
 }

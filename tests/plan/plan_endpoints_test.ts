@@ -15,19 +15,11 @@ import {
   live,
   lost,
   member,
+  memberNames,
   referral,
   referred,
   self,
 } from "./fact_samples.ts";
-
-/** Active and retired members as letters: `a b -c`. */
-function names(endpoints: EndpointList): string {
-  const members = endpoints.get(clusterKey(cluster))?.members ?? [];
-  const letters = members.map(({ endpoint, retired }) =>
-    (retired ? "-" : "") + String.fromCharCode(96 + Number(endpoint.traddr.split(".")[3]))
-  );
-  return letters.sort((x, y) => x.replace("-", "").localeCompare(y.replace("-", ""))).join(" ");
-}
 
 interface Row {
   name: string;
@@ -209,31 +201,9 @@ const rows: Row[] = [
 
 for (const row of rows) {
   Deno.test(`planCluster() ${row.name}`, () => {
-    assertEquals(names(plan(facts(row.facts), 1_000).list), row.expected);
+    assertEquals(memberNames(plan(facts(row.facts), 1_000).list), row.expected);
   });
 }
-
-Deno.test("planCluster() tries retired endpoints again once the cluster is silent for long enough", () => {
-  const retired = list(member("a", { retired: true }), member("b"));
-  const start: Partial<Facts> = { entries: [entry("a"), entry("b")], list: retired };
-  const first = plan(facts({ ...start, sessions: new Map([dead("b", 3)]) }), 1_000);
-  assertEquals(names(first.list), "-a b", "still retired at first");
-  assert(first.wakeAtMs <= 1_000 + limits.strandedAfterMs, "the moment to try again is planned");
-  const later = plan(
-    facts({ ...start, list: first.list, sessions: new Map([dead("b", 9)]) }),
-    first.wakeAtMs,
-  );
-  assertEquals(names(later.list), "a b");
-});
-
-Deno.test("planCluster() tries a retired endpoint again when the cluster's entries change", () => {
-  const sessions = new Map([live("b", referral("c")), live("c", referral("b"))]);
-  const before = list(member("a", { retired: true }), member("b"), referred("c", "b"));
-  const first = plan(facts({ entries: [entry("a"), entry("b")], list: before, sessions }), 0);
-  assertEquals(names(first.list), "-a b c", "the remembered list keeps it retired");
-  const edited = [entry("a", { origin: { file: "f", line: 2 } }), entry("b")];
-  assertEquals(names(plan(facts({ entries: edited, list: first.list, sessions }), 1).list), "a b c");
-});
 
 Deno.test("planCluster() lets referrals inherit host identity and options of their reporter", () => {
   const options = { hostTraddr: "10.9.9.9", ctrlLossTmo: 30 };
@@ -303,22 +273,6 @@ Deno.test("planCluster() has a referral of several entries inherit from the firs
     const found = next.get(clusterKey(cluster))!.members.find(({ key }) => key === keyOf("c"))!;
     assertEquals(found.endpoint.options, optionsA, `${sessions.length} live`);
   }
-});
-
-Deno.test("planCluster() retires no configured endpoint that answers, if only wrongly", () => {
-  const retired = (code: string) => {
-    const [key, fact] = dead("a", 5);
-    const failure = { code, message: "It failed", atMs: 0 };
-    const sessions = new Map([[key, { ...fact, failure }], live("b", referral("c"))]);
-    const before = list(member("a"), member("b"));
-    return names(plan(facts({ entries: [entry("a"), entry("b")], list: before, sessions }), 0).list);
-  };
-  assertEquals([retired("ECONNREFUSED"), retired("dial")], ["-a b c", "-a b c"]);
-  assertEquals([retired("pdu-header"), retired("ECONNRESET"), retired("invalid-host")], [
-    "a b c",
-    "a b c",
-    "a b c",
-  ]);
 });
 
 Deno.test("planCluster() bounds the number of endpoints and says what it left out", () => {

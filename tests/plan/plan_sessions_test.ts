@@ -27,6 +27,14 @@ interface Row {
   wakeAtMs?: number;
 }
 
+/** Unreachable, and by its own count due in 10 ms. */
+const failedAgo = (name: string, ms: number) =>
+  fact(name, {
+    failures: 2,
+    retryAtMs: nowMs + 10 - (ms > 10 ? ms : 0),
+    failure: { code: "dial", message: "Refused", atMs: nowMs - ms },
+  });
+
 const rows: Row[] = [
   {
     name: "opens a session to every member",
@@ -34,9 +42,23 @@ const rows: Row[] = [
     open: "abc",
   },
   {
-    name: "opens none to a retired member",
-    list: list(member("a"), member("b", { retired: true })),
+    name: "asks a retired member that nobody has asked in this run",
+    list: list(member("b", { retired: true }), member("a")),
+    open: "ab",
+  },
+  {
+    name: "asks a retired member a long time after it last failed",
+    list: list(member("a", { retired: true }), member("b", { retired: true })),
+    sessions: [failedAgo("a", limits.retiredRetryMs), failedAgo("b", limits.retiredRetryMs - 7)],
     open: "a",
+    wakeAtMs: nowMs + 7,
+  },
+  {
+    name: "does not wait for a pause that began before its endpoint was tried anew",
+    list: list(member("a", { triedAgainMs: nowMs - 1 }), member("b", { triedAgainMs: nowMs - 2 })),
+    sessions: [failedAgo("a", 2), failedAgo("b", 2)],
+    open: "a",
+    wakeAtMs: nowMs + 10,
   },
   {
     name: "leaves what is opening, live or closing alone",
@@ -71,10 +93,9 @@ const rows: Row[] = [
     close: "bc",
   },
   {
-    name: "closes the session of a member that retires",
-    list: list(member("a", { retired: true })),
-    sessions: [live("a")],
-    close: "a",
+    name: "lets the session of a retired member come up",
+    list: list(member("a", { retired: true }), member("b", { retired: true })),
+    sessions: [live("a"), fact("b", { state: "opening" })],
   },
   {
     name: "forgets what is neither wanted nor open, and closes nothing twice",

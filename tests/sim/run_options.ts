@@ -9,7 +9,8 @@ export interface RunOptions {
   readonly nodes: number;
   readonly subsystems: number;
   /** Who refers to whom. `ring`: each to the next. `star`: node 1 to all and all to it. */
-  readonly topology: "mesh" | "ring" | "star";
+  /** `outsider`: a mesh whose first node names all others, and no one it: it is known to those who have it configured. */
+  readonly topology: "mesh" | "ring" | "star" | "outsider";
   readonly ipv6: boolean;
   /** Nodes share an address in pairs, on different ports. */
   readonly sharedAddresses: boolean;
@@ -45,7 +46,7 @@ export function drawOptions(draw: Draw): RunOptions {
     kind: draw.pick(["nvmet", "nvmet", "spdk", "mixed"]),
     nodes,
     subsystems: draw.int(1, 3),
-    topology: draw.pick(["mesh", "mesh", "mesh", "ring", "star"]),
+    topology: draw.pick(["mesh", "mesh", "mesh", "ring", "star", "outsider"]),
     ipv6: draw.chance(0.2),
     sharedAddresses: draw.chance(0.2),
     uniqueNqns: draw.chance(0.2),

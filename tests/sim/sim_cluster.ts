@@ -54,6 +54,7 @@ export class SimCluster {
   refersTo(from: FabricNode, to: FabricNode): boolean {
     if (from === to) return false;
     if (this.#options.topology === "mesh") return true;
+    if (this.#options.topology === "outsider") return to.id !== "n1";
     const { nodes } = this;
     if (this.#options.topology === "star") return from === nodes[0] || to === nodes[0];
     return nodes[(nodes.indexOf(from) + 1) % nodes.length] === to;
