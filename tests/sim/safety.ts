@@ -76,6 +76,7 @@ export class Safety {
   #secondAtMs = 0;
   #timersBefore = 0;
   #dialsBefore = new Map<string, number>();
+  #connectedBefore = 0;
   #acknowledged = -1;
   #lookedAtMs = -Infinity;
   /** What the disk told the process that was booted last. */
@@ -370,11 +371,16 @@ export class Safety {
     if (timers > timersPerSecondMax * seconds) {
       throw new Violation("time-moves", `${timers} timers in a second`);
     }
+    // What the kernel connected needed its dial, though nobody may know of that path any more.
+    const connected = memory.kernel.connects.filter(({ result }) => result === "connected").length;
+    const connectedNow = connected - this.#connectedBefore;
+    this.#connectedBefore = connected;
     for (const [where, count] of memory.network.counts.dialsTo) {
       const dials = count - (this.#dialsBefore.get(where) ?? 0);
       this.#dialsBefore.set(where, count);
       // A connect that the address refused has it proven again: one dial for each path at most.
-      const dialsMax = dialsPerSecondMax * hosts.length * seconds + (agent?.facts.connects.size ?? 0);
+      const paths = Math.max(connectedNow, agent?.facts.connects.size ?? 0);
+      const dialsMax = dialsPerSecondMax * hosts.length * seconds + paths;
       if (!first && dials > dialsMax) {
         throw new Violation("dials-bounded", `${dials} dials of ${where} in ${seconds.toFixed(1)} s`);
       }
