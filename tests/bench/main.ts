@@ -1,10 +1,12 @@
 /**
- * The benchmark: `deno task bench [plan] [process] [lab] [page]`, all but the last without a name. Medians and ratios
+ * The benchmark: `deno task bench [plan] [process] [lab] [page] [observation]`, the first three
+ * without a name. Medians and ratios
  * of one run; what is to be reached is marked reached or missed. Takes some minutes; lab and page need their packages.
  */
 import { decodeFigures, planFigures } from "./plan_bench.ts";
 import { labFigures } from "./lab_bench.ts";
 import { type Figure, formatFigures } from "./measure.ts";
+import { observationFigures } from "./observation_bench.ts";
 import { pageFigures } from "./page_bench.ts";
 import { scrapeFigures } from "./scrape_bench.ts";
 import { discoverFigures, findProgram, sessionFigures } from "./process_bench.ts";
@@ -27,5 +29,6 @@ await section("process", () => discoverFigures(program));
 await section("process", () => sessionFigures(program, [1, 100, 1_000]));
 await section("lab", () => labFigures(program));
 await section("page", () => pageFigures(program));
+await section("observation", () => observationFigures(program));
 console.log(formatFigures(figures));
 Deno.exit(0);

@@ -7,7 +7,7 @@ import { Fabric } from "../fabric/fabric.ts";
 import { FabricServer } from "../fabric/tcp_server.ts";
 import { type Figure, medianMs } from "./measure.ts";
 
-const hostnqn = "nqn.2014-08.org.nvmexpress:uuid:00112233-4455-6677-8899-aabbccddeeff";
+export const hostnqn = "nqn.2014-08.org.nvmexpress:uuid:00112233-4455-6677-8899-aabbccddeeff";
 const clockTicks = 100;
 
 export interface Program {
@@ -28,7 +28,7 @@ export async function findProgram(): Promise<Program> {
   }
 }
 
-function buildFabric(nodes: number): Fabric {
+export function buildFabric(nodes: number): Fabric {
   const fabric = new Fabric();
   const traddrOf = (at: number) => `127.78.${Math.floor(at / 250)}.${(at % 250) + 1}`;
   for (let at = 0; at < nodes; at++) {
@@ -130,7 +130,7 @@ async function sessionsOf(program: Program, count: number): Promise<Figure[]> {
   }
 }
 
-async function waitFor(condition: () => boolean, limitMs: number, what: string): Promise<void> {
+export async function waitFor(condition: () => boolean, limitMs: number, what: string): Promise<void> {
   const start = performance.now();
   while (!condition()) {
     assert(performance.now() - start < limitMs, `${what}: not within ${limitMs} ms`);
@@ -138,12 +138,12 @@ async function waitFor(condition: () => boolean, limitMs: number, what: string):
   }
 }
 
-async function cpuSeconds(pid: number): Promise<number> {
+export async function cpuSeconds(pid: number): Promise<number> {
   const fields = (await Deno.readTextFile(`/proc/${pid}/stat`)).split(") ")[1]!.split(" ");
   return (Number(fields[11]) + Number(fields[12])) / clockTicks;
 }
 
-async function residentMb(pid: number): Promise<number> {
+export async function residentMb(pid: number): Promise<number> {
   const status = await Deno.readTextFile(`/proc/${pid}/status`);
   return Number(/VmRSS:\s+(\d+) kB/.exec(status)![1]) / 1_000;
 }
