@@ -1,7 +1,9 @@
-/** The program's entry: the process as Environment, and its exit status. Everything else is in src/. */
+/**
+ * The program's entry: the process as Environment, and its exit status. Everything else is in src/, and loaded after
+ * the question for the version, which packages and probes ask often and which needs none of it.
+ */
+import { versionText } from "./src/base/version.ts";
 import type { Output } from "./src/cli/environment.ts";
-import { askYesNo, canAsk } from "./src/io/terminal_question.ts";
-import { bugText, runCli } from "./src/cli/run_cli.ts";
 
 type Stream = typeof Deno.stdout | typeof Deno.stderr;
 
@@ -37,6 +39,13 @@ function output(stream: Stream): Output {
     columns: isTerminal ? terminalColumns() : undefined,
   };
 }
+
+if (Deno.args.length === 1 && (Deno.args[0] === "--version" || Deno.args[0] === "-V")) {
+  write(Deno.stdout, `${versionText()}\n`);
+  Deno.exit(0);
+}
+const { bugText, runCli } = await import("./src/cli/run_cli.ts");
+const { askYesNo, canAsk } = await import("./src/io/terminal_question.ts");
 
 const bugListeners: ((error: unknown) => void)[] = [];
 for (const type of ["error", "unhandledrejection"]) {

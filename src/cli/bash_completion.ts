@@ -1,7 +1,7 @@
 /** The completion script for bash; needs nothing beside bash 4, bash-completion's own functions included. */
 import type { CommandSpec, CommandTable, OptionSpec } from "./command.ts";
 import { firstWords, secondWords } from "./command_words.ts";
-import { helpOption, versionOption } from "./option_text.ts";
+import { helpOption, programOptions } from "./option_text.ts";
 
 export function bashCompletion(table: CommandTable): string {
   return [
@@ -30,7 +30,7 @@ function wordCases(table: CommandTable): string[] {
   const words = firstWords(table).map(({ word }) => word);
   const groups = words.filter((word) => secondWords(table, word).length > 0);
   return [
-    wordCase("", [...words, "help", ...spellings(helpOption), ...spellings(versionOption)]),
+    wordCase("", [...words, "help", ...programOptions.flatMap(spellings)]),
     wordCase("help", words),
     ...groups.map((group) =>
       wordCase(group, [...secondWords(table, group).map(({ word }) => word), ...spellings(helpOption)])

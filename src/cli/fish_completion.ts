@@ -1,7 +1,7 @@
 /** The completion script for fish: one `complete` line a word or option. */
 import type { CommandSpec, CommandTable, OptionSpec } from "./command.ts";
 import { type CommandWord, firstWords, secondWords } from "./command_words.ts";
-import { helpOption, versionOption } from "./option_text.ts";
+import { helpOption, programOptions } from "./option_text.ts";
 
 const head = `# fish completion for discovery-client, made by: discovery-client completion fish
 
@@ -30,7 +30,7 @@ export function fishCompletion(table: CommandTable): string {
     ...wordLines("", [...words, { word: "help", about: "Explain a command" }]),
     ...wordLines("help", words),
     ...words.flatMap(({ word }) => wordLines(word, secondWords(table, word))),
-    ...[helpOption, versionOption].map((option) => optionLine("__discovery_client_at", option)),
+    ...programOptions.map((option) => optionLine("__discovery_client_at", option)),
     ...table.commands.flatMap(commandLines),
   ];
   return `${head}${lines.join("\n")}\n`;

@@ -2,7 +2,7 @@
 import { versionText } from "../base/version.ts";
 import type { CommandSpec, CommandTable, OptionSpec } from "./command.ts";
 import { filesText, statusText } from "./manual_text.ts";
-import { helpOption, optionHelp, versionOption } from "./option_text.ts";
+import { helpOption, optionHelp, programOptions } from "./option_text.ts";
 
 /** discovery-client(8) with every command in it. */
 export function wholeManPage(table: CommandTable): string {
@@ -87,7 +87,7 @@ function overviewLines(table: CommandTable): string[] {
     ".SH DESCRIPTION",
     escape(sentence(table.about)),
     ".SH OPTIONS",
-    ...[helpOption, versionOption].flatMap(optionLines),
+    ...programOptions.flatMap(optionLines),
   ];
 }
 

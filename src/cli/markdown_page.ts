@@ -2,7 +2,7 @@
 import { versionText } from "../base/version.ts";
 import type { CommandSpec, CommandTable, OptionSpec } from "./command.ts";
 import { filesText, statusText } from "./manual_text.ts";
-import { helpOption, optionTerm, versionOption } from "./option_text.ts";
+import { helpOption, optionTerm, programOptions } from "./option_text.ts";
 
 export function wholeMarkdownPage(table: CommandTable): string {
   return page([
@@ -38,7 +38,7 @@ function overview(table: CommandTable): string[] {
     "# discovery-client",
     `${escape(table.about)}. This is version ${versionText()}.`,
     "```\ndiscovery-client <command> [options]\n```",
-    optionRows([helpOption, versionOption]),
+    optionRows(programOptions),
   ];
 }
 

@@ -24,3 +24,10 @@ export const helpOption: OptionSpec = { long: "help", short: "h", about: "print 
 
 /** The program's own. */
 export const versionOption: OptionSpec = { long: "version", short: "V", about: "print the version" };
+export const licensesOption: OptionSpec = {
+  long: "licenses",
+  about: "print the licences of all that this executable contains",
+};
+
+/** What may stand where a command could. */
+export const programOptions: readonly OptionSpec[] = [helpOption, versionOption, licensesOption];

@@ -10,7 +10,7 @@ import { commandGroups, commands, programAbout } from "./commands.ts";
 import type { Environment, Output } from "./environment.ts";
 import { normalizeArgs } from "./normalize_args.ts";
 import { configOption } from "./setting_options.ts";
-import { helpOption, optionHelp, optionTerm, versionOption } from "./option_text.ts";
+import { helpOption, licensesOption, optionHelp, optionTerm, versionOption } from "./option_text.ts";
 
 const helpColumnsMax = 110;
 
@@ -28,9 +28,15 @@ export async function runProgram(
   specs: readonly CommandSpec[] = commands,
 ): Promise<number> {
   let status = 0;
-  const root = buildProgram(environment, specs, (found) => status = found);
   const given = askedForHelp(configLast(environment.args));
+  if (given.length === 1 && given[0] === `--${licensesOption.long}`) {
+    environment.stdout.write((await import("./licenses.ts")).licensesText());
+    return 0;
+  }
   const found = findCommand(given, specs);
+  // All of them would cost a third of the time that a short command takes; they are for help and for mistyped names.
+  const needed = found === undefined ? specs : [found];
+  const root = buildProgram(environment, needed, (answer) => status = answer);
   const args = found === undefined ? given : [...found.words, ...commandArgs(given, found)];
   try {
     await root.parseAsync([...args], { from: "user" });
@@ -130,6 +136,7 @@ function buildProgram(
   const root = dressed(new Command("discovery-client"), environment)
     .description(programAbout)
     .version(versionText(), optionTerm(versionOption), versionOption.about)
+    .option(optionTerm(licensesOption), licensesOption.about)
     .helpCommand(false)
     .addHelpText("after", "\nEach command explains itself: discovery-client <command> --help");
   const groups = new Map<string, Command>();

@@ -1,7 +1,7 @@
 /** The completion script for zsh: one `_arguments` call a command. */
 import type { CommandSpec, CommandTable, OptionSpec } from "./command.ts";
 import { type CommandWord, firstWords, secondWords } from "./command_words.ts";
-import { helpOption, versionOption } from "./option_text.ts";
+import { helpOption, programOptions } from "./option_text.ts";
 
 export function zshCompletion(table: CommandTable): string {
   const words = firstWords(table);
@@ -14,7 +14,7 @@ export function zshCompletion(table: CommandTable): string {
     "  if [[ $words[2] == help ]] && (( CURRENT > 2 )); then shift words; (( CURRENT-- )); fi",
     "  if (( CURRENT == 2 )); then",
     ...wordLines([...words, { word: "help", about: "Explain a command" }], "    "),
-    ...argumentLines([helpOption, versionOption], "    "),
+    ...argumentLines(programOptions, "    "),
     "    return",
     "  fi",
     "  local command=$words[2]",
