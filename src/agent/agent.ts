@@ -4,38 +4,29 @@
  *
  * It never disconnects an I/O controller: there is no such action.
  */
-import { assert } from "../base/assert.ts";
-import { errorText } from "../base/errors.ts";
 import { limits } from "../base/limits.ts";
 import type { Timer } from "../base/clock.ts";
-import type { Endpoint } from "../model/endpoint.ts";
-import { parseHostId } from "../nvme/nqn.ts";
 import type { ParsedState } from "../config/state_file.ts";
-import type { Log, World } from "../model/world.ts";
+import type { World } from "../model/world.ts";
 import type { Facts, Policy } from "../plan/facts.ts";
 import { wantedHosts } from "../plan/host_identity.ts";
 import { type Plan, plan } from "../plan/plan.ts";
 import { rememberedEntries, rememberedList } from "../plan/remembered_list.ts";
-import type { WantedPath } from "../plan/wanted_paths.ts";
-import { ConnectTrial, type TrialResult } from "../protocol/connect_trial.ts";
-import { Probe, type ProbeResult } from "../protocol/probe.ts";
-import type { SessionEvent } from "../protocol/session.ts";
 import { type Meter, noMeter } from "../report/meter.ts";
 import { type EventSink, noEvents } from "../report/event_feed.ts";
 import { type Snapshot, summarize, type Summary, takeSnapshot } from "../report/snapshot.ts";
 import { ChangeLog } from "./change_log.ts";
 import { ConfigWatch } from "./config_watch.ts";
-import { type ConnectOutcome, ConnectRunner } from "./connect_runner.ts";
+import { ConnectRunner } from "./connect_runner.ts";
 import { eventLog } from "./event_log.ts";
 import { FactStore } from "./fact_store.ts";
 import { KernelWatch } from "./kernel_watch.ts";
 import { NameLookUp } from "./name_look_up.ts";
-import { ProbeRunner, type Question } from "./probe_runner.ts";
-import { endpointKeys, pathKeys } from "./log_keys.ts";
+import { PathRunner } from "./path_runner.ts";
 import { SecretRenewer } from "./secret_renewer.ts";
 import { SessionAges } from "./session_ages.ts";
 import { SessionLog } from "./session_log.ts";
-import { SessionRunner } from "./session_runner.ts";
+import { SessionKeeper } from "./session_keeper.ts";
 import { StateKeeper } from "./state_keeper.ts";
 
 export interface AgentOptions {
@@ -62,9 +53,6 @@ export type AgentTuning = Pick<
   "policy" | "reconnectIntervalMs" | "katoMs" | "logChunkBytesMax" | "pollingMs"
 >;
 
-/** Whoever holds a socket and a timer. */
-type Runner = Pick<SessionRunner, "gone" | "abandon">;
-
 export class Agent {
   readonly #world: World;
   readonly #meter: Meter;
@@ -72,16 +60,12 @@ export class Agent {
   readonly #facts: FactStore;
   readonly #configWatch: ConfigWatch;
   readonly #kernelWatch: KernelWatch;
-  readonly #connectRunner: ConnectRunner;
   readonly #secretRenewer: SecretRenewer;
   readonly #stateKeeper: StateKeeper;
   readonly #changeLog: ChangeLog;
-  readonly #sessionLog: SessionLog;
-  readonly #connectLog: Log;
   readonly #sessionAges = new SessionAges();
-  readonly #sessions = new Map<string, SessionRunner>();
-  /** Whoever holds a socket or a timer, sessions that have ended but linger included. */
-  readonly #runners = new Set<Runner>();
+  readonly #sessions: SessionKeeper;
+  readonly #pathRunner: PathRunner;
   readonly #nameLookUp: NameLookUp;
   #rememberedDigest: string | undefined;
   #plan: Plan | null = null;
@@ -90,8 +74,6 @@ export class Agent {
   #pass: Timer | null = null;
   #wake: Timer | null = null;
   #lastPassMs = -Infinity;
-  #lastConnectMs = -Infinity;
-  #onSessionsGone: (() => void) | null = null;
 
   constructor(world: World, options: AgentOptions) {
     this.#world = world;
@@ -112,13 +94,20 @@ export class Agent {
       log: log("file"),
     });
     this.#kernelWatch = new KernelWatch(world, this.#facts, policy.dryRun, log("controller"));
-    this.#connectRunner = new ConnectRunner(world, this.#facts);
     this.#secretRenewer = new SecretRenewer(world.kernel, log("controller"), this.#facts);
     this.#stateKeeper = new StateKeeper(world);
     this.#nameLookUp = new NameLookUp(world);
     this.#changeLog = new ChangeLog(log);
-    this.#sessionLog = new SessionLog(log, world.clock);
-    this.#connectLog = log("connect");
+    const connectRunner = new ConnectRunner(world, this.#facts);
+    const work = {
+      world,
+      facts: this.#facts,
+      meter: this.#meter,
+      connectRunner,
+      tuning: () => this.#options,
+    };
+    this.#sessions = new SessionKeeper({ ...work, sessionLog: new SessionLog(log, world.clock) });
+    this.#pathRunner = new PathRunner({ ...work, kernelWatch: this.#kernelWatch, log: log("connect") });
     this.#setPolling();
   }
 
@@ -200,21 +189,8 @@ export class Agent {
     this.#configWatch.stop();
     this.#kernelWatch.stop();
     this.#nameLookUp.stop();
-    for (const runner of this.#runners) if (!(runner instanceof SessionRunner)) runner.abandon();
-    await Promise.all([this.#stopSessions(), this.#stateKeeper.stop()]);
-    for (const runner of this.#runners) runner.abandon();
-  }
-
-  #stopSessions(): Promise<void> {
-    if (this.#sessions.size === 0) return Promise.resolve();
-    return new Promise((resolve) => {
-      const deadline = this.#world.clock.setTimer(limits.stopTimeoutMs, resolve);
-      this.#onSessionsGone = () => {
-        deadline.cancel();
-        resolve();
-      };
-      for (const session of [...this.#sessions.values()]) session.stop();
-    });
+    this.#pathRunner.stop();
+    await Promise.all([this.#sessions.stop(), this.#stateKeeper.stop()]);
   }
 
   /** What is known now; for those who look, never to be changed. */
@@ -284,141 +260,15 @@ export class Agent {
 
   #perform({ sessions, connects, renewals, resolve }: Plan, nowMs: number): void {
     // The kernel first: it takes longest, and works beside us.
-    for (const wanted of connects.connect) this.#connect(wanted);
+    for (const wanted of connects.connect) void this.#pathRunner.connect(wanted);
     for (const renewal of renewals.renew) void this.#secretRenewer.renew(renewal);
     for (const key of renewals.over) this.#facts.renewals.delete(key);
-    for (const wanted of connects.ask) this.#ask(wanted);
-    for (const wanted of connects.probe) this.#probe(wanted);
-    for (const { key, reason } of sessions.close) this.#closeSession(key, reason, nowMs);
-    for (const key of sessions.forget) {
-      this.#facts.forgetSession(key);
-      this.#sessionLog.forget(key);
-    }
-    for (const { key, endpoint, reason } of sessions.open) this.#openSession(key, endpoint, reason, nowMs);
+    for (const wanted of connects.ask) this.#pathRunner.ask(wanted);
+    for (const wanted of connects.probe) this.#pathRunner.probe(wanted);
+    for (const { key, reason } of sessions.close) this.#sessions.close(key, reason, nowMs);
+    for (const key of sessions.forget) this.#sessions.forget(key);
+    for (const { key, endpoint, reason } of sessions.open) this.#sessions.open(key, endpoint, reason, nowMs);
     for (const name of resolve) this.#resolve(name);
-  }
-
-  #openSession(key: string, endpoint: Endpoint, reason: string, nowMs: number): void {
-    const world = this.#world;
-    const facts = this.#facts;
-    const options = this.#options;
-    world.log.debug(`Opening a session: ${reason}`, endpointKeys(endpoint));
-    facts.recordSessionOpening(key, endpoint, nowMs);
-    const runner = new SessionRunner({
-      world,
-      endpoint,
-      hostid: this.#connectRunner.hostidOf({ hostnqn: endpoint.cluster.hostnqn, hostid: endpoint.hostid }),
-      katoMs: options.katoMs,
-      logChunkBytesMax: options.logChunkBytesMax,
-      onEvent: (event) => this.#handleSessionEvent(key, endpoint, event),
-    });
-    this.#sessions.set(key, runner);
-    this.#track(runner);
-  }
-
-  #track(runner: Runner): void {
-    this.#runners.add(runner);
-    runner.gone.then(() => this.#runners.delete(runner));
-  }
-
-  #closeSession(key: string, reason: string, nowMs: number): void {
-    const session = this.#sessions.get(key);
-    const endpoint = this.#facts.sessions.get(key)?.endpoint;
-    this.#world.log.debug(
-      `Closing a session: ${reason}`,
-      endpoint === undefined ? {} : endpointKeys(endpoint),
-    );
-    this.#facts.recordSessionClosing(key, nowMs);
-    session?.stop();
-  }
-
-  #handleSessionEvent(key: string, endpoint: Endpoint, event: SessionEvent): void {
-    this.#sessionLog.record(key, endpoint, event, this.#facts.sessions.get(key));
-    if (event.kind === "closed") {
-      this.#sessions.delete(key);
-      if (this.#sessions.size === 0) this.#onSessionsGone?.();
-    }
-    const nowMs = this.#world.clock.nowMs();
-    this.#meter.sessionEvent(key, endpoint.cluster, event, nowMs);
-    this.#facts.recordSessionEvent(key, event, nowMs);
-  }
-
-  #probe(wanted: WantedPath): void {
-    const { options, secureChannelRequired } = wanted.path;
-    const openPortSuffices = secureChannelRequired || options.tls === true;
-    this.#facts.recordProbing(wanted.addressKey);
-    this.#question<ProbeResult>(
-      "port",
-      wanted,
-      (nowMs) => new Probe(nowMs, { openPortSuffices }),
-      (result, nowMs) => {
-        this.#facts.recordProbeResult(wanted, result.ok ? null : result.error, nowMs);
-      },
-    );
-  }
-
-  #ask(wanted: WantedPath): void {
-    const { hostnqn, subsysnqn: subnqn } = wanted.path;
-    const hostid = parseHostId(this.#connectRunner.hostidOf(wanted.path));
-    assert(hostid !== null, "The host identifier was checked before");
-    const host = { hostnqn, hostid, subnqn, katoMs: this.#options.katoMs };
-    this.#facts.recordAsking(wanted.key);
-    const makeTrial = (nowMs: number) => new ConnectTrial(nowMs, host);
-    this.#question<TrialResult>("connect", wanted, makeTrial, (result, nowMs) => {
-      if (result.ok) this.#facts.recordAnswered(wanted.key, result.refusal, nowMs);
-      else this.#facts.recordConnectFailed(wanted, result.error, nowMs);
-    });
-  }
-
-  #question<Result extends ProbeResult | TrialResult>(
-    about: "port" | "connect",
-    { path: { traddr, trsvcid, options: source } }: WantedPath,
-    makeQuestion: (nowMs: number) => Question<Result>,
-    onResult: (result: Result | { readonly ok: false; readonly error: Error }, nowMs: number) => void,
-  ): void {
-    const world = this.#world;
-    const startMs = world.clock.nowMs();
-    this.#track(
-      new ProbeRunner<Result>({
-        world,
-        traddr,
-        trsvcid,
-        source,
-        makeQuestion,
-        onResult: (result) => {
-          const nowMs = world.clock.nowMs();
-          this.#meter.asked(about, result.ok ? null : result.error, nowMs - startMs);
-          onResult(result, nowMs);
-        },
-      }),
-    );
-  }
-
-  async #connect(wanted: WantedPath): Promise<void> {
-    this.#facts.recordConnecting(wanted.key);
-    const startMs = this.#world.clock.nowMs();
-    const outcome = await this.#connectRunner.connect(wanted);
-    const nowMs = this.#world.clock.nowMs();
-    // The kernel takes one after the other: what it did before the last answer was not for this one.
-    const heldMs = nowMs - Math.max(startMs, this.#lastConnectMs);
-    this.#lastConnectMs = nowMs;
-    this.#meter.connected(outcome, nowMs - startMs);
-    this.#tellConnect(wanted, outcome, nowMs - startMs);
-    if (outcome.ok) {
-      this.#facts.recordConnected(wanted, outcome.already, nowMs);
-      this.#kernelWatch.refresh();
-    } else {
-      this.#facts.recordConnectFailed(wanted, outcome.error, nowMs, heldMs);
-      // The module may have gone: ask, and look out for its return.
-      this.#kernelWatch.askKernel();
-    }
-  }
-
-  #tellConnect({ path }: WantedPath, outcome: ConnectOutcome, tookMs: number): void {
-    const fields = { ...pathKeys(path), ms: Math.round(tookMs) };
-    if (!outcome.ok) this.#connectLog.debug(`Connect failed: ${errorText(outcome.error)}`, fields);
-    else if (outcome.already) this.#connectLog.debug("The kernel says it is connected already", fields);
-    else this.#connectLog.debug("The kernel has connected it", { ...fields, device: outcome.device });
   }
 
   async #resolve(name: string): Promise<void> {

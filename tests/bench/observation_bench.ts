@@ -36,6 +36,8 @@ export async function observationFigures(program: Program): Promise<Figure[]> {
     await waitFor(() => server.connectionCount() === 2 * nodes, 60_000, `${2 * nodes} sessions`);
     const seen = { scrapes: 0, events: 0 };
     const watch = startWatch(program, directory);
+    // From the start: a reader that is too slow is let go.
+    const watched = watch.output();
     const scraping = scrape(watching.signal, seen);
     const streaming = readEvents(watching.signal, seen);
     await sleep(40_000);
@@ -49,7 +51,7 @@ export async function observationFigures(program: Program): Promise<Figure[]> {
     );
     watching.abort();
     watch.kill("SIGTERM");
-    const { stdout } = await watch.output();
+    const { stdout } = await watched;
     const lines = new TextDecoder().decode(stdout).split("\n").length;
     assert(lines >= nodes * changes / 2, `watch printed ${lines} lines`);
     await Promise.allSettled([scraping, streaming]);
