@@ -216,19 +216,23 @@ const completions = (["bash", "zsh", "fish"] as const).map((shell): CommandSpec 
 
 const documents = (["man", "markdown"] as const).map((format): CommandSpec => ({
   words: ["gen", format],
-  about: format === "man" ? "Write the manual page discovery-client(8)" : "Write the manual as Markdown",
-  details: "One document with everything goes to standard output; with --output, one for each command.",
+  about: format === "man" ? "Write the manual pages" : "Write the manual as Markdown",
+  details: format === "man"
+    ? "discovery-client(8) with every command in it goes to standard output. Into a directory go discovery-client(8), " +
+      "one page for each command, discovery-client.yaml(5) and discovery.d(5)."
+    : "One document with everything goes to standard output; with --output, one for each command.",
   options: [{
     long: "output",
     short: "o",
     value: "DIR",
     names: "directory",
+    operand: true,
     about: "Directory that the documents go to, one file each; made where it is missing",
   }],
   examples: format === "man"
     ? [
       "discovery-client gen man | man -l -",
-      "discovery-client gen man --output /usr/local/share/man/man8",
+      "discovery-client gen man /tmp/discovery-client-pages",
     ]
     : ["discovery-client gen markdown > discovery-client.md"],
   run: async (environment, options) =>

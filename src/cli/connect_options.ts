@@ -16,6 +16,7 @@ import {
 import { readSecretFile } from "../io/secret_file.ts";
 import type { ConnectOptions } from "../model/connect_options.ts";
 import { type OptionSpec, type OptionValues, UsageError } from "./command.ts";
+import { entryOptionText } from "./entry_option_text.ts";
 import type { Environment } from "./environment.ts";
 
 /** What an entry line says about whom and where, which the commands have options of their own for. */
@@ -28,30 +29,6 @@ const notOptions = new Set([
   "hostid",
   "persistent",
 ]);
-
-/** Name of the value and help, by the option's name; a new option of entry lines shows up without. */
-const texts: Readonly<Record<string, readonly [value: string, about: string]>> = {
-  "host-traddr": ["ADDRESS", "Address of this host that connections leave by"],
-  "host-iface": ["NAME", "Network interface that connections leave by"],
-  "ctrl-loss-tmo": ["SECONDS", "How long the kernel tries to bring a lost controller back, -1 for ever"],
-  "keep-alive-tmo": ["SECONDS", "Keep Alive Timeout of a controller"],
-  "reconnect-delay": ["SECONDS", "Pause between the kernel's attempts to reconnect"],
-  "nr-io-queues": ["NUMBER", "I/O queues of a controller"],
-  "nr-write-queues": ["NUMBER", "Queues for writes alone, beside the I/O queues"],
-  "nr-poll-queues": ["NUMBER", "Queues for polled I/O, beside the others"],
-  "queue-size": ["NUMBER", "Entries of an I/O queue, 16 to 1024"],
-  "fast-io-fail-tmo": ["SECONDS", "How long I/O of a lost controller waits before it fails, -1 to the end"],
-  "tos": ["NUMBER", "Type of service of the connection's packets, 0 to 255"],
-  "disable-sqflow": ["", "No flow control of the submission queue"],
-  "dhchap-secret": ["SECRET", `DH-HMAC-CHAP secret of this host${seen("dhchap-secret")}`],
-  "dhchap-ctrl-secret": ["SECRET", `DH-HMAC-CHAP secret of the controller${seen("dhchap-ctrl-secret")}`],
-  "hdr-digest": ["", "Checksums over headers"],
-  "data-digest": ["", "Checksums over data"],
-  "tls": ["", "Encrypt by TLS"],
-  "concat": ["", "Encrypt by TLS with a key that DH-HMAC-CHAP brings about"],
-  "tls-key": ["SERIAL", "Serial number of the TLS key"],
-  "keyring": ["SERIAL", "Serial number of the keyring of TLS keys"],
-};
 
 const secretNames = ["dhchap-secret", "dhchap-ctrl-secret"] as const;
 
@@ -76,13 +53,13 @@ export function connectOptionSpecs(
 ): OptionSpec[] {
   return connectionOptions.flatMap((option) => {
     const [name] = option.names;
-    const [value = "VALUE", about = "As in an entry file"] = texts[name] ?? [];
+    const { value, about } = entryOptionText(option);
     const { long, short } = spelt[name] ?? { long: name, short: option.short };
     const spec: OptionSpec = {
       long,
       ...(short === undefined || taken.includes(short) ? {} : { short }),
       ...(option.read === undefined ? {} : { value }),
-      about,
+      about: isSecretName(name) ? `${about}${seen(name)}` : about,
       ...(name === "ctrl-loss-tmo" ? { standard: "-1" } : {}),
       ...(isSecretName(name) ? { envName: secretVariables[name] } : {}),
     };

@@ -1,4 +1,10 @@
 /** The manual: complete, the same every time, and troff that groff has nothing to say about. */
+import { entriesExample } from "../../src/cli/entries_man_page.ts";
+import { settingsExample } from "../../src/cli/settings_man_page.ts";
+import { parseEntryFile } from "../../src/config/entry_file.ts";
+import { entryOptions } from "../../src/config/entry_options.ts";
+import { loadSettings } from "../../src/config/settings.ts";
+import { settingKeys } from "../../src/config/settings_table.ts";
 import { commands } from "../../src/cli/commands.ts";
 import { assert, assertEquals } from "../assert.ts";
 import { runIn, withDirectory } from "./memory_environment.ts";
@@ -30,6 +36,18 @@ async function typeset(text: string): Promise<{ shown: string; complaints: strin
   }
 }
 
+/** What is wrong according to mandoc, but for the date that we leave out on purpose; empty where there is no mandoc. */
+async function lint(path: string): Promise<string> {
+  try {
+    const { stdout } = await new Deno.Command("mandoc", { args: ["-Tlint", "-Wwarning", path] }).output();
+    const lines = new TextDecoder().decode(stdout).split("\n");
+    return lines.filter((line) => line !== "" && !line.includes('missing date, using "": TH')).join("\n");
+  } catch (error) {
+    assert(error instanceof Deno.errors.NotFound, String(error));
+    return "";
+  }
+}
+
 /** Lines may end anywhere, also within a word, behind a hyphen that was not there. */
 function flat(text: string): string {
   return text.replace(/[\s-]+/g, "");
@@ -56,6 +74,7 @@ Deno.test("gen man prints a page that holds every command and option, and that g
     "COMMANDS",
     "FILES",
     "EXIT STATUS",
+    "SEE ALSO",
   ]);
   for (const { words } of commands) {
     assert(text.includes(`.SS "${words.join(" ").replaceAll("-", "\\-")}"`), words.join(" "));
@@ -103,7 +122,11 @@ Deno.test("gen --output writes a file for each command, and prints their names",
   await withDirectory(async (root) => {
     for (
       const [format, names] of [
-        ["man", commands.map(({ words }) => `${["discovery-client", ...words].join("-")}.8`)],
+        ["man", [
+          ...commands.map(({ words }) => `${["discovery-client", ...words].join("-")}.8`),
+          "discovery-client.yaml.5",
+          "discovery.d.5",
+        ]],
         ["markdown", commands.map(({ words }) => `${["discovery-client", ...words].join("_")}.md`)],
       ] as const
     ) {
@@ -115,8 +138,10 @@ Deno.test("gen --output writes a file for each command, and prints their names",
       assertEquals([...Deno.readDirSync(directory)].length, names.length + 1);
       for (const name of [overview, ...names]) {
         const text = await Deno.readTextFile(`${directory}/${name}`);
-        if (format === "man") assertEquals((await typeset(text))?.complaints ?? "", "", name);
-        else {
+        if (format === "man") {
+          assertEquals((await typeset(text))?.complaints ?? "", "", name);
+          assertEquals(await lint(`${directory}/${name}`), "", name);
+        } else {
           for (const [, link = ""] of text.matchAll(/\]\(([^)]*)\)/g)) {
             assert([overview, ...names].includes(link), link);
           }
@@ -128,4 +153,60 @@ Deno.test("gen --output writes a file for each command, and prints their names",
     assertEquals([blocked.status, blocked.stdout], [1, ""]);
     assert(blocked.stderr.includes(`Cannot make the directory ${root}/file`), blocked.stderr);
   });
+});
+
+async function pageOf(name: string): Promise<string> {
+  let text = "";
+  await withDirectory(async (root) => {
+    const { status } = await runIn(["gen", "man", root]);
+    assertEquals(status, 0);
+    text = await Deno.readTextFile(`${root}/${name}`);
+  });
+  return text;
+}
+
+/** Text between `.TP` and the next term or section, by what stands in bold at its start. */
+function terms(page: string): Map<string, string> {
+  const found = new Map<string, string>();
+  for (const part of page.split(/^\.TP\n/m).slice(1)) {
+    const [term = "", ...lines] = part.split(/^\.(?:SH|P)\b/m)[0]?.split("\n") ?? [];
+    for (const [, name = ""] of term.matchAll(/\\fB(.*?)\\fR/g)) {
+      found.set(name.replaceAll("\\-", "-"), lines.join(" ").replaceAll("\\-", "-"));
+    }
+  }
+  return found;
+}
+
+Deno.test("discovery-client.yaml(5) has every setting with its default, variable and what it does, and no other", async () => {
+  const found = terms(await pageOf("discovery-client.yaml.5"));
+  assertEquals([...found.keys()], [...settingKeys.map(({ path }) => path), "clusterSecrets"]);
+  for (const { path, envName, setting } of settingKeys) {
+    const text = found.get(path) ?? "";
+    const { kind, standard, about, live } = setting;
+    assert(flat(text.replaceAll("\\(aq", "'")).includes(flat(about)), path);
+    assert(text.includes(envName), path);
+    const shown = kind.format(standard);
+    if (shown !== "") assert(text.includes(`Default: ${shown}.`), path);
+    assertEquals(text.includes("Takes a restart"), live !== true, path);
+  }
+  const { warnings, settings } = loadSettings({
+    yaml: { text: settingsExample.join("\n"), file: "example" },
+  });
+  assertEquals([warnings, settings.clusterSecrets.length], [[], 1]);
+});
+
+Deno.test("discovery.d(5) has every option of an entry line under all its names, with its range, and no other", async () => {
+  const found = terms(await pageOf("discovery.d.5"));
+  assertEquals(
+    [...found.keys()],
+    entryOptions.flatMap(({ names, short }) => [
+      ...short === undefined ? [] : [`-${short}`],
+      ...names.map((name) => `--${name}`),
+    ]),
+  );
+  for (const [name, text] of found) assert(!text.includes("As in an entry file"), `${name} lacks a text`);
+  const ranges = [...found.values()].filter((text) => /From -?\d+ to \d+\./.test(text));
+  assertEquals(ranges.length, 18, "nine options take a whole number, each under a letter too");
+  const parsed = parseEntryFile("example", new TextEncoder().encode(entriesExample.join("\n")));
+  assertEquals([parsed.entries.length, parsed.badLines], [2, 0]);
 });
