@@ -6,6 +6,7 @@ import { assert, assertEquals } from "../assert.ts";
 import { cluster, host, withDirectory } from "../cli/memory_environment.ts";
 import { ProgramProcess, runProgramProcess } from "../cli/program_process.ts";
 import { executable } from "./bare_root.ts";
+import { runtimePart } from "./runtime_part.ts";
 import { schemaProblems } from "./sbom_schema.ts";
 
 /** The oldest of the systems that we name: RHEL 8. Debian 11 and Ubuntu 20.04 have 2.31. */
@@ -43,6 +44,12 @@ Deno.test("the executable runs with the C library of RHEL 8, and wants no librar
   assert(glibc !== null, "The executable names versions of the C library");
   assert(compareVersions(glibc, glibcMax) <= 0, `It needs glibc ${glibc}, more than ${glibcMax}`);
   assertEquals(needs.libraries.filter((library) => !librariesKnown.test(library)), []);
+});
+
+Deno.test("what is ours adds less than 5 % to the runtime", () => {
+  const bytes = Deno.readFileSync(executable);
+  const ratio = bytes.length / runtimePart(bytes).length;
+  assert(ratio < 1.05, `${ratio.toFixed(3)} of the runtime's size`);
 });
 
 Deno.test("the sums are those of the files", async () => {
