@@ -1,9 +1,9 @@
 /**
- * The benchmark: `deno task bench [plan] [process] [lab] [page] [observation]`, the first three
- * without a name. Medians and ratios
- * of one run; what is to be reached is marked reached or missed. Takes some minutes; lab and page need their packages.
+ * The benchmark: `deno task bench [plan] [process] [lab] [page] [observation] [executable]`, the first three without
+ * a name. Medians and ratios of one run; what is to be reached is marked reached or missed. Takes some minutes; lab and page need their packages.
  */
 import { decodeFigures, planFigures } from "./plan_bench.ts";
+import { executableFigures } from "./executable_bench.ts";
 import { labFigures } from "./lab_bench.ts";
 import { type Figure, formatFigures } from "./measure.ts";
 import { observationFigures } from "./observation_bench.ts";
@@ -30,5 +30,6 @@ await section("process", () => sessionFigures(program, [1, 100, 1_000]));
 await section("lab", () => labFigures(program));
 await section("page", () => pageFigures(program));
 await section("observation", () => observationFigures(program));
+await section("executable", () => executableFigures(`${Deno.cwd()}/dist/discovery-client`));
 console.log(formatFigures(figures));
 Deno.exit(0);
