@@ -32,7 +32,7 @@ export interface NewFile {
 }
 
 const denoFiles: AtomicFiles = {
-  create: (path, mode) => Deno.open(path, { write: true, createNew: true, mode }),
+  create: createWithMode,
   rename: (from, to) => Deno.rename(from, to),
   link: (from, to) => Deno.link(from, to),
   remove: (path) => Deno.remove(path),
@@ -54,6 +54,16 @@ export async function writeFileAtomically(write: AtomicWrite, files: AtomicFiles
     await removeIfThere(temporaryPath, files);
     throw kernelError(`Cannot write ${path}`, error);
   }
+}
+
+/** With the mode that was asked for, whatever the umask leaves out of it. */
+async function createWithMode(path: string, mode: number): Promise<NewFile> {
+  const file = await Deno.open(path, { write: true, createNew: true, mode });
+  if ((mode & 0o077) !== 0) {
+    // Where modes cannot be set, the file has that of all files there.
+    await Deno.chmod(path, mode).catch(() => {});
+  }
+  return file;
 }
 
 async function writeNewFile(write: AtomicWrite, files: AtomicFiles): Promise<void> {

@@ -19,6 +19,27 @@ Deno.test("writeFileAtomically() replaces a file as a whole, leaving nothing els
   await Deno.remove(directory, { recursive: true });
 });
 
+Deno.test("writeFileAtomically() gives the mode that was asked for, whatever the umask", async () => {
+  const directory = await Deno.makeTempDir();
+  const before = Deno.umask(0o077);
+  try {
+    for (const mode of [0o644, 0o600, 0o640]) {
+      const path = `${directory}/file`;
+      await writeFileAtomically({
+        path,
+        temporaryPath: `${directory}/tmp`,
+        text: "one",
+        mode,
+        replace: true,
+      });
+      assertEquals(((await Deno.stat(path)).mode ?? 0) & 0o777, mode);
+    }
+  } finally {
+    Deno.umask(before);
+  }
+  await Deno.remove(directory, { recursive: true });
+});
+
 Deno.test("writeFileAtomically() does not write through a symlink left under the temporary name", async () => {
   const directory = await Deno.makeTempDir();
   await Deno.writeTextFile(`${directory}/victim`, "untouched");
