@@ -22,6 +22,7 @@ const symbols = {
   eventfd: { parameters: ["u32", "i32"], result: "i32" },
   write: { parameters: ["i32", "buffer", "usize"], result: "isize" },
   clock_gettime: { parameters: ["i32", "buffer"], result: "i32" },
+  adjtimex: { parameters: ["buffer"], result: "i32" },
   __errno_location: { parameters: [], result: "pointer" },
 } as const;
 
@@ -39,7 +40,7 @@ let library: Library | undefined;
 export function loadLibc(path = "libc.so.6"): Library {
   if (library !== undefined && path === "libc.so.6") return library;
   try {
-    const call = Deno.dlopen(path, symbols).symbols;
+    const call = openFunctions(path);
     const location = call.__errno_location();
     if (location === null) throw new Error("errno has no address");
     const view = new Deno.UnsafePointerView(location);
@@ -50,6 +51,23 @@ export function loadLibc(path = "libc.so.6"): Library {
       cause: error,
     });
   }
+}
+
+/**
+ * The functions by their addresses. Loaded as functions, each would have machine code made for its calls: that takes 4 ms
+ * and 2 MB for these few, which are called some times a second at most.
+ */
+function openFunctions(path: string): Symbols {
+  const names = Object.keys(symbols) as (keyof typeof symbols)[];
+  const places = Object.fromEntries(names.map((name) => [name, { type: "pointer" } as const]));
+  const addresses = Deno.dlopen(path, places).symbols;
+  return Object.fromEntries(names.map((name) => {
+    const address = addresses[name];
+    if (address === null || address === undefined) throw new Error(`${name} has no address`);
+    const definition: Deno.ForeignFunction = symbols[name];
+    const pointer = new Deno.UnsafeFnPointer(address as Deno.PointerObject<typeof definition>, definition);
+    return [name, pointer.call.bind(pointer)];
+  })) as unknown as Symbols;
 }
 
 // asm-generic/errno-base.h, asm-generic/errno.h: those that the calls of this file give.
@@ -134,6 +152,16 @@ export function monotonicMicroseconds(): bigint {
     throw failure(libc, "Cannot read the monotonic clock");
   }
   return view.getBigInt64(0, true) * 1_000_000n + view.getBigInt64(8, true) / 1_000n;
+}
+
+/** Whether somebody (NTP, PTP) keeps the wall clock in step, as adjtimex(2) tells. Throws KernelError `no-ffi`. */
+export function isClockInStep(): boolean {
+  const libc = loadLibc();
+  const timeError = 5;
+  // struct timex, 208 bytes on 64 bits; modes 0 only reads.
+  const state = libc.call.adjtimex(new Uint8Array(208));
+  if (state < 0) throw failure(libc, "Cannot ask how the clock is kept");
+  return state !== timeError;
 }
 
 // --- file lock ---
