@@ -5,6 +5,7 @@ import { discoveryNqn } from "../nvme/spec.ts";
 import { assert } from "../base/assert.ts";
 import type { Endpoint } from "../model/endpoint.ts";
 import type { World } from "../model/world.ts";
+import type { SetupStep } from "../protocol/controller_setup.ts";
 import { Session, type SessionEvent } from "../protocol/session.ts";
 import { MachineRunner } from "./machine_runner.ts";
 
@@ -15,6 +16,8 @@ export interface SessionRunnerOptions {
   readonly hostid: string;
   readonly katoMs: number;
   readonly logChunkBytesMax?: number;
+  /** See SessionOptions. */
+  readonly onStep?: (step: SetupStep, nowMs: number) => void;
   /** `closed` comes exactly once, last. */
   readonly onEvent: (event: SessionEvent) => void;
 }
@@ -42,6 +45,7 @@ export class SessionRunner {
           katoMs,
           digests: { header: hdrDigest, data: dataDigest },
           logChunkBytesMax,
+          onStep: options.onStep,
         }),
       onStep: (session) => {
         for (const event of session.takeEvents()) this.#tell(event);

@@ -200,6 +200,20 @@ export const limits = {
   /** Saving the state is tried again after a failure, ms. */
   saveRetryMs: 5_000,
 
+  // --- doctor ---
+  /** Endpoints and ports that doctor asks at once: quick, and no burden for a target. */
+  doctorAtOnce: 16,
+  /** One endpoint, from its name to its log, ms: the dial, ICResp and one slow command. */
+  doctorEndpointMs: 20_000,
+  /** Nothing new is asked after this, ms; what was not asked is named. */
+  doctorMs: 120_000,
+  /** Endpoints that doctor goes to, those of referrals included. */
+  doctorEndpointsMax: 1_000,
+  /** Paths that doctor looks at. */
+  doctorPathsMax: 20_000,
+  /** Processes whose names doctor reads. */
+  doctorProcessesMax: 100_000,
+
   // --- trace ---
   /** Megabytes of a trace when nothing is said, and at most. */
   traceMegabytes: 100,

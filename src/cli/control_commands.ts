@@ -1,7 +1,7 @@
 /** The subcommands that ask a running agent, as rows of the table of commands. */
 import { logLevels } from "../config/setting_kind.ts";
 import type { CommandSpec, OptionSpec } from "./command.ts";
-import { configOption } from "./setting_options.ts";
+import { configOption, settingOptions } from "./setting_options.ts";
 
 const controlOptions: readonly OptionSpec[] = [
   {
@@ -73,4 +73,28 @@ const logLevel: CommandSpec = {
   run: async (environment, options) => (await import("./log_level.ts")).setLogLevel(environment, options),
 };
 
-export const controlCommands: readonly CommandSpec[] = [status, watch, rescan, logLevel];
+const doctor: CommandSpec = {
+  words: ["doctor"],
+  about:
+    "Check this host, its settings and entry files, the agent, every endpoint and every path, and say what to do",
+  details:
+    "Needs no running agent and no root; what is for root alone is named. It changes nothing; where a path is not " +
+    "live, its target is asked with a Connect of its own, which takes a controller there for a moment. Ends with " +
+    "status 0 when nothing fails, though there may be warnings, and with 1 when something does.",
+  options: [
+    { long: "all", about: "Show what is well too, where it is many" },
+    {
+      long: "bundle",
+      value: "FILE",
+      names: "file",
+      about: "Collect all of it in a tar.gz archive for a support ticket, without secrets",
+    },
+    formatOption("text", "json", "yaml"),
+    ...controlOptions,
+    ...settingOptions(["clientConfigDir", "internalDir", "nvmeHostIDPath", "nvmeDiscoveryConf", "kato"]),
+  ],
+  examples: ["discovery-client doctor", "discovery-client doctor --bundle ticket.tar.gz"],
+  run: async (environment, options) => (await import("./doctor.ts")).doctor(environment, options),
+};
+
+export const controlCommands: readonly CommandSpec[] = [status, doctor, watch, rescan, logLevel];

@@ -10,7 +10,8 @@ import type { OptionValues } from "./command.ts";
 import type { Environment } from "./environment.ts";
 import { defaultSettingsFile } from "./setting_options.ts";
 
-const standardSocket = settingsTable.control.socket.standard;
+/** Where it is when nobody says otherwise. */
+export const standardSocket = settingsTable.control.socket.standard;
 
 /** Throws UsageError, and ConfigError for a settings file that cannot be used. */
 export async function controlSocketOf({ env }: Environment, options: OptionValues): Promise<string> {

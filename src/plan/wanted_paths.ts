@@ -71,7 +71,8 @@ export function wantedPaths(
   return { paths, refused, dropped };
 }
 
-function logPaths(log: DiscoveryLog, endpoint: Endpoint, auxSuffix: string): LogPaths {
+/** What one log names, seen from the endpoint that it is of. */
+export function logPaths(log: DiscoveryLog, endpoint: Endpoint, auxSuffix: string): LogPaths {
   const known = pathsByLog.get(log);
   if (known?.auxSuffix === auxSuffix && sameInheritance(known.endpoint, endpoint)) return known;
   const paths: WantedPath[] = [];

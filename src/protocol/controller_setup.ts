@@ -29,6 +29,9 @@ export interface HostParameters {
   readonly katoMs: number;
 }
 
+/** What was answered on the way to an enabled controller. */
+export type SetupStep = "icresp" | "connect" | "identify";
+
 export interface ControllerReady {
   readonly cntlid: number;
   readonly identify: IdentifyController;
@@ -49,6 +52,7 @@ export class ControllerSetup {
   readonly #queue: AdminQueue;
   readonly #host: HostParameters;
   readonly #onReady: (ready: ControllerReady, nowMs: number) => void;
+  readonly #onStep: (step: SetupStep, nowMs: number) => void;
   #cntlid = 0;
   #poll: { atMs: number; delayMs: number; deadlineMs: number; timeoutText: string; done: number } | null =
     null;
@@ -58,10 +62,12 @@ export class ControllerSetup {
     queue: AdminQueue,
     host: HostParameters,
     onReady: (ready: ControllerReady, nowMs: number) => void,
+    onStep: (step: SetupStep, nowMs: number) => void = () => {},
   ) {
     this.#queue = queue;
     this.#host = host;
     this.#onReady = onReady;
+    this.#onStep = onStep;
   }
 
   /** To be called once, when the connection is established. */
@@ -79,6 +85,7 @@ export class ControllerSetup {
             "Controller demands in-band authentication for discovery, which this version does not do",
           );
         }
+        this.#onStep("connect", at);
         this.#cntlid = dw0 & 0xffff;
         this.#readCapabilities(at);
       },
@@ -163,6 +170,7 @@ export class ControllerSetup {
         }
         const identify = decodeIdentifyController(data);
         this.#checkIdentity(identify);
+        this.#onStep("identify", at);
         this.#configureEvents(at, identify);
       },
     });

@@ -11,13 +11,20 @@ import type { Digests } from "../nvme/framer.ts";
 import type { IdentifyController } from "../nvme/identify.ts";
 import { discoveryChangeEvent } from "../nvme/spec.ts";
 import { AdminQueue } from "./admin_queue.ts";
-import { type ControllerReady, ControllerSetup, type HostParameters } from "./controller_setup.ts";
+import {
+  type ControllerReady,
+  ControllerSetup,
+  type HostParameters,
+  type SetupStep,
+} from "./controller_setup.ts";
 import { type DiscoveryLog, LogReader } from "./log_reader.ts";
 
 export interface SessionOptions extends HostParameters {
   readonly digests?: Digests;
   /** Upper bound for one Get Log Page, bytes; the controller's MDTS may lower it. */
   readonly logChunkBytesMax?: number;
+  /** Is told how far a session comes on its way up, for who measures that. */
+  readonly onStep?: (step: SetupStep, nowMs: number) => void;
 }
 
 export type SessionEvent =
@@ -51,7 +58,12 @@ export class Session {
   constructor(nowMs: number, options: SessionOptions) {
     this.#options = options;
     this.#queue = new AdminQueue(nowMs, options.digests);
-    this.#setup = new ControllerSetup(this.#queue, options, (ready, at) => this.#handleReady(ready, at));
+    this.#setup = new ControllerSetup(
+      this.#queue,
+      options,
+      (ready, at) => this.#handleReady(ready, at),
+      options.onStep,
+    );
   }
 
   get closed(): boolean {
@@ -64,6 +76,7 @@ export class Session {
       if (this.#queue.established && !this.#started) {
         this.#started = true;
         this.#connectMs = nowMs;
+        this.#options.onStep?.("icresp", nowMs);
         this.#setup.start(nowMs);
       }
     });

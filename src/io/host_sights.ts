@@ -1,0 +1,93 @@
+/**
+ * What `doctor` looks at on this host that no other part needs: processes by name, interfaces by address, the rights of
+ * a directory. Each answers what it can see, and decides nothing.
+ */
+import { sameAddress } from "../base/address.ts";
+import { limits } from "../base/limits.ts";
+import { isClockInStep } from "./libc.ts";
+
+/** Processes of these names: `comm` of /proc, which is cut at 15 bytes, and the last part of argv[0] and argv[1]. */
+export async function processesNamed(
+  names: ReadonlySet<string>,
+  hostRoot = "",
+): Promise<{ readonly name: string; readonly pid: number }[]> {
+  const found: { name: string; pid: number }[] = [];
+  try {
+    let looked = 0;
+    for await (const { name: entry } of Deno.readDir(`${hostRoot}/proc`)) {
+      if (!/^\d+$/.test(entry)) continue;
+      if (++looked > limits.doctorProcessesMax) break;
+      const name = await programName(`${hostRoot}/proc/${entry}`, names);
+      if (name !== null) found.push({ name, pid: Number(entry) });
+    }
+  } catch {
+    // Without /proc nobody is seen.
+  }
+  return found.sort((a, b) => a.pid - b.pid);
+}
+
+async function programName(directory: string, names: ReadonlySet<string>): Promise<string | null> {
+  try {
+    const comm = (await Deno.readTextFile(`${directory}/comm`)).trim();
+    for (const name of names) if (comm === name.slice(0, 15)) return name;
+    // A script's comm may be its interpreter's.
+    if (!/^python/.test(comm)) return null;
+    const [, script = ""] = (await Deno.readTextFile(`${directory}/cmdline`)).split("\0");
+    const last = script.slice(script.lastIndexOf("/") + 1);
+    return names.has(last) ? last : null;
+  } catch {
+    // It has ended meanwhile.
+    return null;
+  }
+}
+
+/** The interface that has this address, and its MTU; undefined where none has, or nobody may look. */
+export async function interfaceOf(
+  address: string,
+): Promise<{ readonly name: string; readonly mtu: number | null } | undefined> {
+  try {
+    const found = Deno.networkInterfaces().find((it) => sameAddress(it.address, address));
+    if (found === undefined) return undefined;
+    const text = await Deno.readTextFile(`/sys/class/net/${found.name}/mtu`).catch(() => "");
+    return { name: found.name, mtu: /^\d+$/.test(text.trim()) ? Number(text) : null };
+  } catch {
+    return undefined;
+  }
+}
+
+export interface DirectoryRights {
+  readonly kind: "missing" | "unreadable" | "no-directory" | "directory";
+  /** Permission bits. */
+  readonly mode?: number;
+  readonly uid?: number;
+  /** Its entries can be listed by this process. */
+  readonly isReadable?: boolean;
+}
+
+export async function directoryRights(path: string): Promise<DirectoryRights> {
+  try {
+    const { isDirectory, mode, uid } = await Deno.stat(path);
+    if (!isDirectory) return { kind: "no-directory" };
+    return { kind: "directory", mode: (mode ?? 0) & 0o7777, uid: uid ?? 0, isReadable: await canList(path) };
+  } catch (error) {
+    return { kind: error instanceof Deno.errors.NotFound ? "missing" : "unreadable" };
+  }
+}
+
+async function canList(path: string): Promise<boolean> {
+  try {
+    for await (const _ of Deno.readDir(path)) break;
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+/** Whether somebody keeps the clock in step; null where that cannot be asked. */
+export function clockInStep(): boolean | null {
+  try {
+    return isClockInStep();
+  } catch {
+    return null;
+  }
+}
