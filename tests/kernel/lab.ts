@@ -8,6 +8,8 @@ import { faultScenarios } from "./fault_scenarios/index.ts";
 import { parseReport, type Report, reportPrefix } from "./report.ts";
 import type { Scenario } from "./scenario.ts";
 import { scenarios } from "./scenarios/index.ts";
+import { systemdScenarios } from "./systemd_scenarios/index.ts";
+import { judgeShutdown, type LastWords, shutdown } from "./systemd_scenarios/shutdown.ts";
 
 /** Time limit of one virtual machine: to boot, and in parts of what its scenarios usually take. */
 const bootLimitMs = 90_000;
@@ -18,6 +20,8 @@ const fullMachineLimitMs = 1_800_000;
 /** Guest programs that measure take longer than scenarios. */
 const programLimitMs = 900_000;
 const machineMemoryMiB = 1536;
+/** A whole root file system lies in it, too. */
+const systemdMemoryMiB = 2048;
 /**
  * Processors of a machine. One for scenarios: it is no slower under emulation, and processors that patch each other's
  * code (the kernel does) now and then see it half done there. Two more are there for the scenario that needs them, and
@@ -26,6 +30,8 @@ const machineMemoryMiB = 1536;
 const scenarioProcessors: Processors = { count: 3, on: 1 };
 const programProcessors: Processors = { count: 2, on: 2 };
 const consoleTailLines = 40;
+/** For the kernel's log to have systemd's last words, too. */
+const systemdWords = "systemd.log_target=kmsg systemd.show_status=no printk.devkmsg=on rdinit=/init";
 
 interface Processors {
   readonly count: number;
@@ -45,6 +51,8 @@ interface Arguments {
   flags: string[];
   faults: boolean;
   full: boolean;
+  /** Scenarios under systemd, which share one machine. */
+  systemd: boolean;
   names: string[];
 }
 
@@ -77,22 +85,27 @@ function parseArguments(args: readonly string[]): Arguments {
     initrd: required("initrd"),
     work: required("work"),
     program: value("program") ?? "guest",
-    jobs: Math.max(1, jobs || 1),
+    jobs: options.includes("--systemd") ? 1 : Math.max(1, jobs || 1),
     flags: options.filter((option) => ["--binary", "--verbose", "--full"].includes(option)),
     faults: options.includes("--faults"),
     full: options.includes("--full"),
+    systemd: options.includes("--systemd"),
     names: end < 0 ? [] : args.slice(end + 1),
   };
 }
 
 async function main(): Promise<number> {
   const args = parseArguments(Deno.args);
-  if (args.program !== "guest") return await runProgram(args);
+  if (args.program !== "guest" && args.program !== "systemd_guest") return await runProgram(args);
   if (args.full && !args.faults) {
     console.error("kernel-lab: --full goes with --faults");
     return 2;
   }
-  const set: readonly Scenario[] = args.faults ? faultScenarios : scenarios;
+  if (args.systemd && args.faults) {
+    console.error("kernel-lab: --systemd and --faults are two sets");
+    return 2;
+  }
+  const set: readonly Scenario[] = args.faults ? faultScenarios : args.systemd ? systemdScenarios : scenarios;
   const known = set.map((scenario) => scenario.name);
   const unknown = args.names.filter((name) => !known.includes(name));
   if (unknown.length > 0) {
@@ -124,6 +137,7 @@ async function runScenarios(args: Arguments, wanted: readonly Scenario[]): Promi
       });
     }),
   );
+  for (const outcome of outcomes) judgeLastWords(outcome);
   let passed = 0;
   let failed = 0;
   for (const [index, outcome] of outcomes.entries()) {
@@ -142,6 +156,28 @@ async function runScenarios(args: Arguments, wanted: readonly Scenario[]): Promi
   console.log(`kernel lab (${args.version}) took ${((performance.now() - startedMs) / 1000).toFixed(0)} s`);
   console.log(`${passed} passed, ${failed} failed`);
   return failed === 0 && passed === wanted.length ? 0 : 1;
+}
+
+/** The end of a machine is judged here: nothing runs in it by then. */
+function judgeLastWords(outcome: Outcome): void {
+  for (const document of outcome.documents) {
+    const row = {
+      type: "row" as const,
+      name: shutdown.name,
+      ok: true,
+      text: "",
+      tookMs: 0,
+      details: [] as string[],
+    };
+    try {
+      row.text = judgeShutdown(document as LastWords);
+    } catch (error) {
+      row.ok = false;
+      row.text = (error as Error).message;
+    }
+    outcome.rows.push(row);
+    console.log(`${row.ok ? "ok  " : "FAIL"} ${row.name.padEnd(18)} ${row.text}`);
+  }
 }
 
 /** Any other guest program: its documents go to stdout as one line of JSON each. */
@@ -206,15 +242,16 @@ async function runMachineOnce(args: Arguments, machine: Machine): Promise<Outcom
         "-cpu",
         "max,-cx16,-avx,-avx2,-la57,-pku",
       ],
-      ...["-smp", String(machine.processors.count), "-m", String(machineMemoryMiB)],
+      ...["-smp", String(machine.processors.count)],
+      ...["-m", String(args.systemd ? systemdMemoryMiB : machineMemoryMiB)],
       ...["-nographic", "-nodefaults", "-no-reboot", "-monitor", "none"],
       ...["-serial", `file:${args.work}/${label}.console`, "-serial", "stdio"],
       ...["-kernel", args.kernel, "-initrd", args.initrd],
       ...[
         "-append",
-        `console=ttyS0 quiet panic=-1 mitigations=off log_buf_len=8M maxcpus=${machine.processors.on} -- ${
-          [args.program, ...guestArgs].join(" ")
-        }`,
+        `console=ttyS0 quiet panic=-1 mitigations=off log_buf_len=8M maxcpus=${machine.processors.on} ${
+          args.systemd ? systemdWords : ""
+        } -- ${[args.program, ...guestArgs].join(" ")}`,
       ],
     ],
     stdin: "null",

@@ -46,6 +46,14 @@ async function addNamespace(nqn: string, device: string): Promise<void> {
   await set(path, "enable", "1");
 }
 
+/** Gives the namespace an identifier, by which udev names its device on the host; it must be linked to no port. */
+export async function identifyNamespace(nqn: string, uuid: string): Promise<void> {
+  const path = `${root}/subsystems/${nqn}/namespaces/1`;
+  await set(path, "enable", "0");
+  await set(path, "device_uuid", uuid);
+  await set(path, "enable", "1");
+}
+
 /** The controllers that a subsystem can have at once, by their identifiers. */
 export async function setControllerIds(nqn: string, min: number, max: number): Promise<void> {
   const path = `${root}/subsystems/${nqn}`;
