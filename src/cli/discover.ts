@@ -1,5 +1,4 @@
 /** `discover`: one session to one discovery controller, its log printed, once or at each change. Keeps nothing. */
-import type { Trace } from "../agent/trace.ts";
 import { formatHostPort, isIpAddress } from "../base/address.ts";
 import { formatDurationMs, parseDurationMs } from "../base/duration.ts";
 import { errorCode } from "../base/errors.ts";
@@ -12,8 +11,7 @@ import { readControllers } from "../io/sysfs.ts";
 import { TcpDialer } from "../io/tcp.ts";
 import { identitiesInForce, settleHostId } from "../plan/host_identity.ts";
 import { type OptionValues, UsageError } from "./command.ts";
-import { DiscoveryFollower, type FollowRequest } from "./discovery_follow.ts";
-import { readDiscoveryLog } from "./discovery_run.ts";
+import type { FollowRequest } from "./discovery_follow.ts";
 import { checkTransport, parseAddress, parseHostIdOption, parseNqn } from "./entry_arguments.ts";
 import type { Environment } from "./environment.ts";
 import { type HostIdReading, readHostId } from "./host_id.ts";
@@ -21,7 +19,7 @@ import { logObject, logTable } from "./log_output.ts";
 import { type OutputFormat, outputFormat, printJson } from "./output.ts";
 import { settingValue } from "./setting_options.ts";
 import { StopRequest } from "./stop_request.ts";
-import { withTrace } from "./trace_options.ts";
+import { type Tap, withTrace } from "./trace_options.ts";
 
 export async function discover(environment: Environment, options: OptionValues): Promise<number> {
   const format = outputFormat(options, "json");
@@ -48,7 +46,11 @@ export async function discover(environment: Environment, options: OptionValues):
       (trace) => follow(environment, format, request, clock, trace),
     );
   }
-  const hostid = wanted ?? await ownHostId(environment, options, hostnqn)();
+  const [hostid, { readDiscoveryLog }] = await Promise.all([
+    wanted ?? ownHostId(environment, options, hostnqn)(),
+    // Loaded while files are read.
+    import("./discovery_run.ts"),
+  ]);
   const request = { address, hostnqn, hostid, hostTraddr, katoMs, timeoutMs };
   await withTrace(environment, options, clock, (trace) => {
     const world = { clock, dialer: trace.tap(ownDialer(environment, clock)), resolver: new NameResolver() };
@@ -79,9 +81,10 @@ async function follow(
   format: OutputFormat,
   request: FollowRequest,
   clock: RealClock,
-  trace: Trace,
+  trace: Tap,
 ): Promise<number> {
   const { stdout, stderr } = environment;
+  const { DiscoveryFollower } = await import("./discovery_follow.ts");
   const dialer = trace.tap(ownDialer(environment, clock));
   const world = { clock, dialer, resolver: new NameResolver(), random: createRandom() };
   const { host, port } = request.address;

@@ -48,8 +48,11 @@ export interface HostIdPlaces {
 
 /** Writes nothing; what the agent remembers in `internalDir` counts. */
 export async function readHostId(path: string, internalDir?: string): Promise<HostIdReading> {
-  const reading = await prepareHostId({ path, internalDir, draw: false });
-  return internalDir === undefined ? reading : { ...reading, owner: await rememberedOwner(internalDir) };
+  const [reading, owner] = await Promise.all([
+    prepareHostId({ path, internalDir, draw: false }),
+    internalDir === undefined ? null : rememberedOwner(internalDir),
+  ]);
+  return { ...reading, owner };
 }
 
 /** An agent's memory that cannot be read is that agent's trouble. */

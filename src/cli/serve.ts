@@ -35,7 +35,7 @@ import { readSettingSecrets, secretFilesOf, type SettingSecrets } from "./settin
 import { SettingsWatch } from "./settings_watch.ts";
 import { StatusLine } from "./status_line.ts";
 import { StopRequest } from "./stop_request.ts";
-import { fileTrace } from "./trace_options.ts";
+import { fileTrace } from "./file_trace.ts";
 import { WatchdogFeed } from "./watchdog_feed.ts";
 
 export async function serve(environment: Environment, options: OptionValues): Promise<number> {

@@ -1,11 +1,9 @@
 /** `--trace` and what goes with it: the options, their values, and a trace around a command that ends by itself. */
-import { Trace, type TraceEndpoint, type TraceRequest } from "../agent/trace.ts";
+import type { Trace, TraceEndpoint, TraceRequest } from "../agent/trace.ts";
 import { isIpAddress, parsePort, splitHostPort } from "../base/address.ts";
 import type { Clock } from "../base/clock.ts";
 import { limits } from "../base/limits.ts";
 import { quoteText } from "../base/quote.ts";
-import { TraceFile } from "../io/trace_file.ts";
-import type { Log } from "../model/world.ts";
 import { type OptionValues, UsageError } from "./command.ts";
 import type { Environment } from "./environment.ts";
 
@@ -28,27 +26,27 @@ export function parseTraceRequest(options: OptionValues): TraceRequest | null {
   return { path, bytesMax: parseMegabytes(options.text("trace-limit")) * bytesPerMegabyte, endpoints };
 }
 
-/** Runs `action` with what records, which is off where no trace is asked for; its file is whole afterwards. */
+/** What connections are made through, recorded or not. */
+export type Tap = Pick<Trace, "tap">;
+
+/** Runs `action` with what records, and does nothing where no trace is asked for; its file is whole afterwards. */
 export async function withTrace<T>(
   environment: Environment,
   options: OptionValues,
   clock: Clock,
-  action: (trace: Trace) => Promise<T>,
+  action: (trace: Tap) => Promise<T>,
 ): Promise<T> {
-  const tell = (message: string) => environment.stderr.write(`discovery-client: ${message}\n`);
   const request = parseTraceRequest(options);
+  if (request === null) return await action({ tap: (dialer) => dialer });
+  const tell = (message: string) => environment.stderr.write(`discovery-client: ${message}\n`);
+  const { fileTrace } = await import("./file_trace.ts");
   const trace = fileTrace(clock, { info: tell, warn: tell });
-  if (request !== null) await trace.start(request);
+  await trace.start(request);
   try {
     return await action(trace);
   } finally {
     await trace.stop();
   }
-}
-
-/** Records to files of this machine. */
-export function fileTrace(clock: Clock, log: Pick<Log, "info" | "warn">): Trace {
-  return new Trace({ clock, log, open: (path, onFailure) => TraceFile.open(path, clock, onFailure) });
 }
 
 function parseEndpoint(text: string): TraceEndpoint {

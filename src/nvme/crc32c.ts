@@ -4,8 +4,7 @@
  */
 
 /** Eight tables of 256: table k holds the CRC of a byte followed by k zero bytes, so eight bytes go in one step. */
-const tables = makeTables();
-const [t0, t1, t2, t3, t4, t5, t6, t7] = tables;
+let tables: ReturnType<typeof makeTables> | undefined;
 
 function makeTables(): [
   Uint32Array,
@@ -40,6 +39,8 @@ function makeTables(): [
  * together. `crc32c("123456789")` is E3069283h.
  */
 export function crc32c(bytes: Uint8Array, previous = 0): number {
+  // Most connections have no digests, and most commands no time.
+  const [t0, t1, t2, t3, t4, t5, t6, t7] = tables ??= makeTables();
   let crc = ~previous;
   let at = 0;
   for (const end = bytes.length - 7; at < end; at += 8) {
