@@ -3,6 +3,7 @@
  * path, step by step. It needs no running agent and no root, and changes nothing; of targets it takes a controller for
  * the moment of a Connect, where a path is not live.
  */
+import type { Clock } from "../base/clock.ts";
 import { AgentError, errorText } from "../base/errors.ts";
 import { versionText } from "../base/version.ts";
 import { sessionKatoMs } from "../config/session_kato.ts";
@@ -44,15 +45,16 @@ export async function doctor(environment: Environment, options: OptionValues): P
   const format = formatAmong(doctorFormats, options, "text");
   const bundle = options.text("bundle");
   if (bundle === "") throw new UsageError("Cannot use --bundle: it names no file");
-  const progress = new Progress(environment);
-  const startMs = performance.now();
-  const findings = await examine(environment, options, progress);
+  const clock = new RealClock();
+  const progress = new Progress(environment, clock);
+  const startMs = clock.nowMs();
+  const findings = await examine(environment, options, clock, progress);
   progress.end();
   const counts = countFindings(findings);
   const report = {
     version: versionText(),
-    at: new Date().toISOString(),
-    tookMs: Math.round(performance.now() - startMs),
+    at: new Date(clock.wallMs()).toISOString(),
+    tookMs: Math.round(clock.nowMs() - startMs),
     ...counts,
     findings,
   };
@@ -76,9 +78,9 @@ export async function doctor(environment: Environment, options: OptionValues): P
 async function examine(
   environment: Environment,
   options: OptionValues,
+  clock: Clock,
   progress: Progress,
 ): Promise<Finding[]> {
-  const clock = new RealClock();
   progress.tell("kernel");
   const controllers = await hostKernel(environment, clock).controllers().catch((): Controller[] => []);
   const [kernel, rivals] = await Promise.all([readKernel(environment, clock), readRivals(environment)]);
@@ -221,16 +223,18 @@ function reasonsOf(agent: AgentReading): ReadonlyMap<string, string> | null {
 /** What is being done, on one line of a terminal that is written over; nothing elsewhere. */
 class Progress {
   readonly #environment: Environment;
+  readonly #clock: Clock;
   #width = 0;
   #lastMs = -Infinity;
 
-  constructor(environment: Environment) {
+  constructor(environment: Environment, clock: Clock) {
     this.#environment = environment;
+    this.#clock = clock;
   }
 
   tell(text: string): void {
     const { stderr } = this.#environment;
-    const nowMs = performance.now();
+    const nowMs = this.#clock.nowMs();
     if (!stderr.isTerminal || nowMs - this.#lastMs < 100) return;
     this.#lastMs = nowMs;
     const line = `Looking at ${text} …`;
