@@ -98,6 +98,7 @@ Deno.test("doctor follows referrals, and says whose they are", async () => {
     traddr: (number) => `127.79.4.${number}`,
     discoveryPort: 8009,
     ioPort: 0,
+    subsystems: 1,
     topology: "mesh",
   });
   const server = new FabricServer(fabric);
