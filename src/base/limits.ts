@@ -211,6 +211,14 @@ export const limits = {
   doctorEndpointsMax: 1_000,
   /** Paths that doctor looks at. */
   doctorPathsMax: 20_000,
+  /** Addresses to which doctor looks at the way. */
+  doctorWaysMax: 1_000,
+  /** An echo's answer, and a connection to look at, ms. */
+  doctorEchoMs: 1_000,
+  /** The small echo, bytes of the packet: every way bears it. */
+  doctorEchoBytesMin: 128,
+  /** The large one at most, bytes: the largest frames that switches have. */
+  doctorEchoBytesMax: 9_216,
   /** Processes whose names doctor reads. */
   doctorProcessesMax: 100_000,
 

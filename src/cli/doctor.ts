@@ -25,6 +25,7 @@ import {
   checkInternalDir,
   checkSettings,
 } from "../report/doctor/settings_checks.ts";
+import { checkWay } from "../report/doctor/way_checks.ts";
 import { type OptionValues, UsageError } from "./command.ts";
 import { askForStatus, type EntriesOfHost, readEntries, readKernel, readRivals } from "./doctor_host.ts";
 import { examineNetwork } from "./doctor_network.ts";
@@ -134,7 +135,11 @@ async function examine(
     agentReasons: reasonsOf(agent),
     onProgress: (doing, done, of) => progress.tell(`${doing} ${done}/${of}`),
   });
-  findings.push(...network.endpoints.map(endpointFinding), ...network.paths.map(pathFinding));
+  findings.push(
+    ...network.endpoints.map(endpointFinding),
+    ...network.ways.map(checkWay),
+    ...network.paths.map(pathFinding),
+  );
   for (const { endpoint, subnqn, traddr, reason } of network.refused) {
     findings.push({
       group: "paths",

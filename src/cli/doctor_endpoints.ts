@@ -5,6 +5,7 @@ import { AgentError, TimeoutError } from "../base/errors.ts";
 import { limits } from "../base/limits.ts";
 import { interfaceOf } from "../io/host_sights.ts";
 import { inParallel } from "../io/in_parallel.ts";
+import { routeTo } from "../io/network_way.ts";
 import { type Endpoint, endpointKey, endpointLabel } from "../model/endpoint.ts";
 import type { Entry } from "../model/entry.ts";
 import type { Connection, World } from "../model/world.ts";
@@ -120,6 +121,10 @@ async function visit({ endpoint, name, origin }: Goal, options: NetworkOptions):
       return { endpoint, log: null, exam: { ...common, steps: steps.taken, error: expected(error) } };
     }
   }
+  const unrouted = checkRoute(there, steps, clock.nowMs());
+  if (unrouted !== null) {
+    return { endpoint: there, log: null, exam: { ...common, steps: steps.taken, error: unrouted } };
+  }
   const { log, error, connection } = await readLog(there, steps, options);
   const localAddress = connection?.localAddress;
   const localInterface = localAddress === undefined ? undefined : await interfaceOf(localAddress);
@@ -139,6 +144,22 @@ async function visit({ endpoint, name, origin }: Goal, options: NetworkOptions):
   };
   return { exam, endpoint: there, log };
 }
+
+/** Null for a route, or where nothing tells: TCP will. */
+function checkRoute({ traddr, options }: Endpoint, steps: Steps, nowMs: number): Error | null {
+  try {
+    routeTo({ traddr, ...options });
+    steps.add("route", true, nowMs);
+    return null;
+  } catch (error) {
+    if (!(error instanceof AgentError)) throw error;
+    if (!noRouteCodes.has(error.code)) return null;
+    steps.add("route", false, nowMs);
+    return error;
+  }
+}
+
+const noRouteCodes = new Set(["ENETUNREACH", "EHOSTUNREACH", "ENETDOWN", "EADDRNOTAVAIL", "ENODEV"]);
 
 interface LogReading {
   readonly log: DiscoveryLog | null;

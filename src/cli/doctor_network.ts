@@ -3,14 +3,18 @@ import { limits } from "../base/limits.ts";
 import type { Entry } from "../model/entry.ts";
 import { logPaths, type RefusedRecord, type WantedPath } from "../plan/wanted_paths.ts";
 import type { EndpointExam, PathExam } from "../report/doctor/network_checks.ts";
-import { visitAll } from "./doctor_endpoints.ts";
+import type { WayReading } from "../report/doctor/way_checks.ts";
+import { type Visit, visitAll } from "./doctor_endpoints.ts";
 import { examinePaths } from "./doctor_paths.ts";
 import type { NetworkOptions } from "./doctor_steps.ts";
+import { examineWays, type WayGoal } from "./doctor_ways.ts";
 
 export interface NetworkReading {
   readonly endpoints: readonly EndpointExam[];
   readonly paths: readonly PathExam[];
   readonly refused: readonly RefusedRecord[];
+  /** Of every address at which a port is open. */
+  readonly ways: readonly WayReading[];
   /** What was not asked, since time or number was at its end; null for nothing. */
   readonly leftOut: string | null;
 }
@@ -31,6 +35,11 @@ export async function examineNetwork(
     for (const path of named.paths) if (wanted.size < limits.doctorPathsMax) wanted.set(path.key, path);
   }
   const paths = await examinePaths([...wanted.values()], options, deadlineMs);
+  const ways = await examineWays(openGoals(visits, [...wanted.values()], paths), {
+    clock: options.world.clock,
+    deadlineMs,
+    onProgress: options.onProgress,
+  });
   const late = paths.filter((exam) => exam === null).length;
   const left = [
     skipped > 0 ? `${skipped} endpoints` : "",
@@ -40,6 +49,26 @@ export async function examineNetwork(
     endpoints: visits.map(({ exam }) => exam),
     paths: paths.filter((exam) => exam !== null),
     refused,
+    ways,
     leftOut: left.length === 0 ? null : left.join(" and "),
   };
+}
+
+function openGoals(
+  visits: readonly Visit[],
+  wanted: readonly WantedPath[],
+  paths: readonly (PathExam | null)[],
+): WayGoal[] {
+  const isOpen = (exam: EndpointExam | PathExam | null | undefined) =>
+    exam?.steps.some(({ name, ok }) => name === "TCP" && ok) === true;
+  const goal = (
+    { traddr, trsvcid, options: { hostTraddr, hostIface } }: Pick<
+      WantedPath["path"],
+      "traddr" | "trsvcid" | "options"
+    >,
+  ): WayGoal => ({ traddr, trsvcid, hostTraddr, hostIface });
+  return [
+    ...visits.filter(({ exam }) => isOpen(exam)).map(({ endpoint }) => goal(endpoint)),
+    ...wanted.filter((_, at) => isOpen(paths[at])).map(({ path }) => goal(path)),
+  ];
 }

@@ -21,6 +21,7 @@ const titles: Readonly<Record<FindingGroup, string>> = {
   settings: "Settings and entry files",
   agent: "Agent",
   endpoints: "Discovery endpoints",
+  network: "Network",
   paths: "Paths",
 };
 

@@ -82,7 +82,7 @@ const wordsOfErrno: Readonly<Record<string, string>> = {
 };
 
 /** `ENOENT (no such file or directory)`, or the code alone. */
-function errnoText(code: string): string {
+export function errnoText(code: string): string {
   const words = wordsOfErrno[code];
   return words === undefined ? code : `${code} (${words})`;
 }

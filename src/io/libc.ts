@@ -16,6 +16,9 @@ const symbols = {
   socket: { parameters: ["i32", "i32", "i32"], result: "i32" },
   bind: { parameters: ["i32", "buffer", "u32"], result: "i32" },
   setsockopt: { parameters: ["i32", "i32", "i32", "buffer", "u32"], result: "i32" },
+  getsockopt: { parameters: ["i32", "i32", "i32", "buffer", "buffer"], result: "i32" },
+  getsockname: { parameters: ["i32", "buffer", "buffer"], result: "i32" },
+  connect: { parameters: ["i32", "buffer", "u32"], result: "i32" },
   sendto: { parameters: ["i32", "buffer", "usize", "i32", "buffer", "u32"], result: "isize" },
   recv: { parameters: ["i32", "buffer", "usize", "i32"], result: "isize" },
   poll: { parameters: ["buffer", "u64", "i32"], result: "i32", nonblocking: true },
@@ -28,7 +31,7 @@ const symbols = {
 
 type Symbols = Deno.DynamicLibrary<typeof symbols>["symbols"];
 
-interface Library {
+export interface Library {
   readonly call: Symbols;
   /** errno of the runtime's own thread; says nothing about calls that ran on another. */
   readonly errno: () => number;
@@ -80,6 +83,7 @@ const errnoNames: Readonly<Record<number, string>> = {
   11: "EAGAIN",
   12: "ENOMEM",
   13: "EACCES",
+  19: "ENODEV",
   20: "ENOTDIR",
   21: "EISDIR",
   22: "EINVAL",
@@ -93,9 +97,20 @@ const errnoNames: Readonly<Record<number, string>> = {
   90: "EMSGSIZE",
   93: "EPROTONOSUPPORT",
   97: "EAFNOSUPPORT",
+  99: "EADDRNOTAVAIL",
+  100: "ENETDOWN",
+  101: "ENETUNREACH",
   105: "ENOBUFS",
+  110: "ETIMEDOUT",
   111: "ECONNREFUSED",
+  113: "EHOSTUNREACH",
+  115: "EINPROGRESS",
 };
+
+/** The error of the call that has just failed, in the runtime's own thread. */
+export function libcFailure(libc: Library, action: string): KernelError {
+  return failure(libc, action);
+}
 
 function failure(libc: Library, action: string): KernelError {
   const errno = libc.errno();

@@ -1,4 +1,5 @@
 /** `doctor` as a command, against targets on loopback sockets; no agent runs but where a test says so. */
+import "../io/loaded_libc.ts";
 import { assert, assertEquals } from "../assert.ts";
 import { Fabric } from "../fabric/fabric.ts";
 import { FabricServer } from "../fabric/tcp_server.ts";
@@ -72,6 +73,7 @@ Deno.test("doctor goes to an endpoint step by step, and names the status by whic
     const [endpoint, ...others] = of(report, "endpoints");
     assertEquals([endpoint?.verdict, others.length], ["ok", 0], JSON.stringify(endpoint));
     assertEquals(endpoint!.steps!.map(({ name, ok }) => ok ? name : `no ${name}`), [
+      "route",
       "TCP",
       "ICResp",
       "Connect",

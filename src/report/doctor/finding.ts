@@ -4,7 +4,15 @@
 export type Verdict = "ok" | "warning" | "failure" | "skipped";
 
 /** In the order in which they are shown. */
-export const findingGroups = ["kernel", "identity", "settings", "agent", "endpoints", "paths"] as const;
+export const findingGroups = [
+  "kernel",
+  "identity",
+  "settings",
+  "agent",
+  "endpoints",
+  "network",
+  "paths",
+] as const;
 export type FindingGroup = typeof findingGroups[number];
 
 export interface Finding {

@@ -7,7 +7,7 @@ import { errorCode, errorText } from "../../base/errors.ts";
 import type { Finding, FindingStep } from "./finding.ts";
 
 /** The way to a discovery log, in its order. */
-export const endpointSteps = ["name", "TCP", "ICResp", "Connect", "Identify", "log"] as const;
+export const endpointSteps = ["name", "route", "TCP", "ICResp", "Connect", "Identify", "log"] as const;
 export type EndpointStep = typeof endpointSteps[number];
 
 export interface Interface {
@@ -64,7 +64,7 @@ function endpointAdvice(exam: EndpointExam, failed: string, code: string): strin
   if (failed === "name") {
     return "Look the name up by hand (getent hosts NAME), mend DNS or /etc/hosts, or write the address";
   }
-  if (failed === "TCP") return reachAdvice(code);
+  if (failed === "route" || failed === "TCP") return reachAdvice(code);
   if (failed === "ICResp") return foreignAdvice(code, "8009, or 4420 with the kernel's own target");
   // Connect's capsule, the identify data and the log are the first that fill a packet.
   const isSilence = /^(command|timeout|keep-alive|discover|ready)$|timeout/.test(code) ||
