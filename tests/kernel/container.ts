@@ -1,7 +1,7 @@
 /**
  * The agent as its consumers' containers run it: a root directory of its own, in a mount namespace of its own, with
- * the host's network and /dev. /sys can be read only; there is no /etc/nvme, no /var/log, no systemd, no settings file.
- * From the host comes nothing but the directory of entry files.
+ * the host's network and /dev, and without any capability or the way to gain one. /sys can be read only; there is no
+ * /etc/nvme, no /var/log, no systemd, no settings file. From the host comes nothing but the directory of entry files.
  */
 import { agentProgram } from "./agent_process.ts";
 import { runCommand } from "./command.ts";
@@ -41,7 +41,9 @@ export class Container {
       bind(this.clientConfigDir, "/etc/discovery-client/discovery.d"),
       `mount -t proc proc ${this.root}/proc`,
       `mount -t sysfs -o ro sysfs ${this.root}/sys`,
-      `exec chroot ${this.root} sh -c 'cd ${Deno.cwd()}; exec ${agentProgram().join(" ")} serve'`,
+      "every=$(capsh --print | sed -n 's/^Bounding set =//p')",
+      `exec capsh --chroot=${this.root} --drop="$every" --no-new-privs --shell=/bin/sh -- ` +
+      `-c 'cd ${Deno.cwd()}; exec ${agentProgram().join(" ")} serve'`,
     ].join("\n");
     this.#process = new Deno.Command("sh", {
       args: ["-c", `exec unshare -m sh -c "$SCRIPT" >${this.#dir}/stderr.log 2>&1`],
@@ -57,6 +59,12 @@ export class Container {
   async look(line: string): Promise<string> {
     const args = ["-t", String(this.#process?.pid ?? ""), "-m", "-r", "sh", "-c", line];
     return (await runCommand("nsenter", args, { mayFail: true })).stdout.trim();
+  }
+
+  /** Its sets of capabilities, a line each. */
+  async rights(): Promise<string> {
+    const text = await Deno.readTextFile(`/proc/${this.#process?.pid}/status`);
+    return text.split("\n").filter((line) => /^Cap(?:Inh|Prm|Eff|Bnd|Amb):/.test(line)).join("\n");
   }
 
   /** An orderly end; does nothing when it was never started. */

@@ -1,4 +1,4 @@
-/** The consumers' container: nothing of the host but /dev and the entry files, and one variable. */
+/** The consumers' container: nothing of the host but /dev and the entry files, no capability, and one variable. */
 import { Container } from "../container.ts";
 import type { Fabric } from "../fabric.ts";
 import {
@@ -15,7 +15,8 @@ import { expect, hosts, type Lab, type Scenario } from "../scenario.ts";
 
 export const container: Scenario = {
   name: "container",
-  title: "in a container with /dev and entry files alone, DC_MAXIOQUEUES=2: live with 2 queues",
+  title:
+    "in a container with /dev and entry files alone, no capability, DC_MAXIOQUEUES=2: live with 2 queues",
   seconds: 16,
   run,
 };
@@ -53,6 +54,8 @@ async function inside(fabric: Fabric, box: Container): Promise<string> {
       /\/run\/systemd: No such/.test(there) && /^\/sys\/class\/nvme$/m.test(there),
     `Precondition: the container has ${there}`,
   );
+  const rights = await box.rights();
+  expect(/^Cap/.test(rights) && !/[1-9a-f]/.test(rights.replace(/^\w+:/gm, "")), `It has rights: ${rights}`);
   const line = `-t tcp -a ${fabric.address(1)} -s ${discoveryPort} -q ${host.hostnqn} -n ${fabric.nqns[0]}\n`;
   await Deno.writeTextFile(`${box.clientConfigDir}/volume`, line, { mode: 0o600 });
   const liveMs = await until("6 controllers live", 20_000, () => lookForExactly(fabric.paths()));
