@@ -15,7 +15,7 @@ import {
 } from "../initiator.ts";
 import { discoveryPort, nodeAddress } from "../network.ts";
 import { addSubsystem, link, removeSubsystem, setControllerIds, setHostSecrets, unlink } from "../nvmet.ts";
-import { until } from "../poll.ts";
+import { pause, until } from "../poll.ts";
 import { expect, hosts, type Scenario } from "../scenario.ts";
 import {
   controlSocket,
@@ -130,7 +130,7 @@ async function expectRenewal(): Promise<void> {
   await link(1, nqn);
   const file = `${entryDir}/secured`;
   const write = async ({ host: ours, controller }: typeof first) => {
-    const more = `-S ${ours} -C ${controller} -c 1`;
+    const more = `-S ${ours} -C ${controller}`;
     await Deno.writeTextFile(
       `${entryDir}/tmp.dc.secured`,
       entryLine(nodeAddress(1), host, nqn, discoveryPort, more),
@@ -151,6 +151,8 @@ async function expectRenewal(): Promise<void> {
   const before = await secured();
   await setHostSecrets(host.hostnqn, second.host, second.controller);
   await write(second);
+  // A file counts when it has come to rest; the kernel leaves ten seconds between the loss and its reconnect.
+  await pause(2_000);
   await unlink(1, nqn);
   await until("the connection is lost", 5_000, async () => {
     const [one] = await secured();
