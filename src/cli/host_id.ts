@@ -17,7 +17,6 @@ import { parentOf, writeFileAtomically } from "../io/atomic_file.ts";
 import { readTextFile } from "../io/host_files.ts";
 import { randomBytes } from "../io/real_random.ts";
 import { StateFile } from "../io/state_file.ts";
-import { parseState } from "../config/state_file.ts";
 
 export interface HostIdReading {
   /** Of the host's file: UUID text in lower case; null when it tells none. */
@@ -59,7 +58,9 @@ export async function readHostId(path: string, internalDir?: string): Promise<Ho
 async function rememberedOwner(internalDir: string): Promise<string | null> {
   try {
     const bytes = await new StateFile(internalDir).load();
-    return bytes === null ? null : parseState(bytes).hostidOwner ?? null;
+    if (bytes === null) return null;
+    const { parseState } = await import("../config/state_file.ts");
+    return parseState(bytes).hostidOwner ?? null;
   } catch {
     return null;
   }
