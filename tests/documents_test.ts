@@ -194,6 +194,18 @@ Deno.test("a document that names what does not exist is found out", async () => 
   }
 });
 
+Deno.test("images and packages are named by the version of deno.json", async () => {
+  const { version } = JSON.parse(await Deno.readTextFile(new URL("deno.json", root)));
+  const others = ["scripts/container/Containerfile"];
+  const texts = await Promise.all(
+    [...paths, ...others].map((path) => Deno.readTextFile(new URL(path, root))),
+  );
+  const named = texts.join("\n").matchAll(/\bdiscovery-client[:_-]v?(\d+\.\d+\.\d+)/g);
+  const versions = [...named].map(([, named]) => named!);
+  assert(versions.length >= 5, `Only ${versions.length} names were found`);
+  assertEquals(versions.filter((named) => named !== version), []);
+});
+
 Deno.test("the changelog has the version of deno.json on top", async () => {
   const { version } = JSON.parse(await Deno.readTextFile(new URL("deno.json", root)));
   const text = documents.find(({ path }) => path === "CHANGELOG.md")!.text;

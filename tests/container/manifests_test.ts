@@ -234,3 +234,18 @@ Deno.test("the two DaemonSets differ in what an unprivileged pod cannot have, an
   }
   assertEquals(least, privileged);
 });
+
+Deno.test("the Containerfile takes nothing but the root directory, and starts what is in it", async () => {
+  const text = await Deno.readTextFile(new URL("../Containerfile", directory));
+  const lines = text.replace(/\\\n\s*/g, "").split("\n").filter((line) =>
+    line !== "" && !line.startsWith("#")
+  );
+  const instructions = lines.map((line) => line.split(" ")[0]!);
+  assertEquals(instructions, ["FROM", "COPY", "LABEL", "USER", "STOPSIGNAL", "ENTRYPOINT", "CMD"]);
+  const of = (word: string) => lines.find((line) => line.startsWith(`${word} `))!.slice(word.length + 1);
+  assertEquals(of("FROM"), "scratch");
+  assertEquals(of("COPY"), "root/ /");
+  assertEquals(JSON.parse(of("ENTRYPOINT")), ["/usr/bin/discovery-client"]);
+  assertEquals(JSON.parse(of("CMD")), ["serve"]);
+  assertEquals(of("STOPSIGNAL"), "SIGTERM");
+});
