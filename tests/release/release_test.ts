@@ -46,7 +46,10 @@ const files: Readonly<Record<string, string>> = {
   "scripts/test": noting("exit 0"),
   "scripts/compile": compile,
   "scripts/container/build-root": noting("exit 0"),
-  "scripts/package": noting('[ -z "$(git tag --points-at HEAD)" ] || echo tagged >>"$NOTES"'),
+  "scripts/package": noting(`
+[ -z "$(git tag --points-at HEAD)" ] || echo tagged >>"$NOTES"
+mkdir -p dist/packages
+echo package >dist/packages/discovery-client_$2.deb`),
 };
 
 class Repository {
@@ -107,7 +110,7 @@ async function withRepository(action: (repository: Repository) => Promise<void>)
     const repository = new Repository(root);
     await repository.git("init", "--quiet", "--initial-branch", "main");
     for (const [path, text] of Object.entries(files)) await repository.write(path, text);
-    await Deno.mkdir(`${root}/dist`);
+    await repository.write("dist/packages/discovery-client_of_an_older_version.deb", "");
     await repository.write("scripts/release", await Deno.readTextFile(script));
     await repository.commit();
     await action(repository);
@@ -289,6 +292,16 @@ Deno.test("scripts/release runs everything, then tags this commit and pushes not
       notes.filter((note) => note === "tagged").length,
       2,
       "Packages are made of the tagged commit",
+    );
+    const sums = await Deno.readTextFile(`${repository.root}/dist/SHA256SUMS`);
+    assertEquals(
+      sums.trim().split("\n").map((line) => line.split("  ")[1]!).filter((name) =>
+        name.startsWith("packages/")
+      ),
+      [
+        "packages/discovery-client_aarch64.deb",
+        "packages/discovery-client_x86_64.deb",
+      ],
     );
     assertEquals(await repository.git("cat-file", "-t", "v1.2.3"), "tag");
     assertEquals(
