@@ -4,6 +4,7 @@
  * the moment of a Connect, where a path is not live.
  */
 import type { Clock } from "../base/clock.ts";
+import { formatHostPort } from "../base/address.ts";
 import { AgentError, errorText } from "../base/errors.ts";
 import { versionText } from "../base/version.ts";
 import { sessionKatoMs } from "../config/session_kato.ts";
@@ -18,7 +19,7 @@ import { type AgentReading, checkAgent } from "../report/doctor/agent_checks.ts"
 import { countFindings, type Finding } from "../report/doctor/finding.ts";
 import { identityFindings } from "../report/doctor/identity_checks.ts";
 import { checkRivals, kernelFindings } from "../report/doctor/kernel_checks.ts";
-import { endpointFinding, pathFinding } from "../report/doctor/network_checks.ts";
+import { endpointFinding, type PathExam, pathFinding } from "../report/doctor/network_checks.ts";
 import {
   checkConfigDir,
   checkEntries,
@@ -140,6 +141,7 @@ async function examine(
     ...network.ways.map(checkWay),
     ...network.paths.map(pathFinding),
   );
+  findings.push(...unseenPaths(agent, network.paths));
   for (const { endpoint, subnqn, traddr, reason } of network.refused) {
     findings.push({
       group: "paths",
@@ -216,6 +218,23 @@ function wantedIdentities(
     if (!pairs.has(key)) pairs.set(key, { hostnqn, hostid, origin: `${file}:${line}` });
   }
   return [...pairs.values()];
+}
+
+/** What the agent has not live, of logs that could not be read now: its word alone. */
+function unseenPaths(agent: AgentReading, seen: readonly PathExam[]): Finding[] {
+  if (agent.kind !== "status") return [];
+  const known = new Set(
+    seen.map((path) => reasonKey({ ...path, address: formatHostPort(path.traddr, path.trsvcid) })),
+  );
+  return agent.status.paths.filter((path) => path.state !== "live" && !known.has(reasonKey(path))).map((
+    path,
+  ) => ({
+    group: "paths",
+    check: `${path.subsysnqn} at ${path.address}`,
+    verdict: "failure",
+    message: `not live; no log that names it can be read now; the agent says: ${path.reason}`,
+    advice: "Its discovery endpoint comes first: see there",
+  }));
 }
 
 function reasonsOf(agent: AgentReading): ReadonlyMap<string, string> | null {

@@ -71,6 +71,14 @@ function clusterLines(status: StatusDocument, { isAll }: StatusTreeOptions): Out
     );
     if (isUnknown(cluster)) {
       lines.push({ indent: 1, text: "Its paths are not known: no log of it could be read yet", tone: "bad" });
+    } else if (paths.length === 0) {
+      lines.push({
+        indent: 1,
+        text:
+          "Its logs name no path for this host NQN; if there should be volumes, the target does not allow it " +
+          "(access list)",
+        tone: "uncertain",
+      });
     }
   }
   return lines;
@@ -78,7 +86,8 @@ function clusterLines(status: StatusDocument, { isAll }: StatusTreeOptions): Out
 
 function isWell(cluster: ClusterSnapshot, paths: readonly PathSnapshot[]): boolean {
   const active = cluster.endpoints.filter(({ retired }) => !retired);
-  return cluster.notes.length === 0 && active.every(({ state }) => state === "live") && paths.every(isLive) &&
+  return cluster.notes.length === 0 && paths.length > 0 && active.every(({ state }) => state === "live") &&
+    paths.every(isLive) &&
     !isUnknown(cluster);
 }
 

@@ -79,7 +79,7 @@ export class AgentHome {
     const home = new AgentHome(dir);
     await Deno.mkdir(home.clientConfigDir, { recursive: true });
     await Deno.mkdir(home.internalDir, { recursive: true });
-    await home.#writeSettings(settings, home.#settingsFile);
+    await home.#writeSettings(settings, home.settingsFile);
     return home;
   }
 
@@ -102,7 +102,7 @@ ${settings.extra ?? ""}`;
   /** Puts other settings in place of the file, by rename, as configuration systems do. */
   async changeSettings(settings: AgentSettings): Promise<void> {
     await this.#writeSettings(settings, `${this.#dir}/settings.new`);
-    await Deno.rename(`${this.#dir}/settings.new`, this.#settingsFile);
+    await Deno.rename(`${this.#dir}/settings.new`, this.settingsFile);
   }
 
   /** What the agent tells of itself at its debug endpoint. */
@@ -110,7 +110,7 @@ ${settings.extra ?? ""}`;
     return await (await fetch("http://127.0.0.1:6060/status")).text();
   }
 
-  get #settingsFile(): string {
+  get settingsFile(): string {
     return `${this.#dir}/discovery-client.yaml`;
   }
 
@@ -130,7 +130,7 @@ ${settings.extra ?? ""}`;
     const socket = `${this.#dir}/notify${this.#starts}`;
     this.#ready = receiveReady(socket);
     this.#startedMs = performance.now();
-    const command = [...program, "serve", "--config", this.#settingsFile].join(" ");
+    const command = [...program, "serve", "--config", this.settingsFile].join(" ");
     const child = new Deno.Command("sh", {
       args: ["-c", `exec ${command} >>${this.#dir}/stderr.log 2>&1`],
       stdin: "null",

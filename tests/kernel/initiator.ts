@@ -279,3 +279,18 @@ async function list(path: string): Promise<string[]> {
   }
   return found;
 }
+
+/** Takes the initiator's modules out of the kernel, the device with them; no controller may be there. Answers what undoes it. */
+export async function unloadInitiator(): Promise<() => Promise<void>> {
+  const modules = ["nvme_fabrics", "nvme_tcp"];
+  for (const module of modules.toReversed()) await runCommand("rmmod", [module]);
+  return async () => {
+    const files = (await Array.fromAsync(Deno.readDir("/modules"))).map(({ name }) => name);
+    for (const module of modules) {
+      const end = `-${module.replaceAll("_", "-")}.ko`;
+      const file = files.find((name) => name.endsWith(end));
+      if (file === undefined) throw new Error(`Cannot find the module ${module}`);
+      await runCommand("insmod", [`/modules/${file}`]);
+    }
+  };
+}

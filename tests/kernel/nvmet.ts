@@ -100,6 +100,11 @@ export async function allowHost(nqn: string, hostnqn: string): Promise<void> {
   await Deno.symlink(host, `${root}/subsystems/${nqn}/allowed_hosts/${hostnqn}`);
 }
 
+/** Takes back what `allowHost` gave; controllers that are connected stay. */
+export async function denyHost(nqn: string, hostnqn: string): Promise<void> {
+  await Deno.remove(`${root}/subsystems/${nqn}/allowed_hosts/${hostnqn}`);
+}
+
 /**
  * What a host has to prove itself with (DH-HMAC-CHAP), and the subsystems to it; in force from the next connection on.
  * A host without is not asked.

@@ -42,8 +42,10 @@ export function checkWay(reading: WayReading): Finding {
   const { address, interfaceName, interfaceMtuBytes, routeMtuBytes, tcp, echo } = reading;
   const base = { group: "network", check: `way to ${address}` } as const;
   const name = interfaceName ?? "the interface";
-  // Loopback loses nothing, and its terms are those of no wire.
-  if (interfaceName === "lo") return { ...base, verdict: "ok", message: "Within this host" };
+  // Loopback loses nothing, and its terms are those of no wire; an address of our own is reached that way too.
+  if (interfaceName === "lo" || reading.sourceAddress === address) {
+    return { ...base, verdict: "ok", message: "Within this host" };
+  }
   if (isBlackHole(echo)) {
     const isHit = tcp === null || tcp.sendBytesMax + headerBytesMax >= echo.packetBytes;
     const seen = `Packets of ${echo.packetBytes} bytes do not get there and back, small ones do`;

@@ -7,6 +7,7 @@ import { coldStart } from "./cold_start.ts";
 import { commands } from "./commands.ts";
 import { container } from "./container.ts";
 import { deletedController } from "./deleted_controller.ts";
+import { diagnosis } from "./diagnosis.ts";
 import { files } from "./files.ts";
 import { kernelWords } from "./kernel_words.ts";
 import { kill } from "./kill.ts";
@@ -38,4 +39,5 @@ export const scenarios: readonly Scenario[] = [
   container,
   byHand,
   udevRules,
+  diagnosis,
 ];
