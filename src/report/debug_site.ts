@@ -12,7 +12,6 @@ import { refuseForeignHost } from "./host_name_check.ts";
 import { type HttpHandler, type HttpRequest, type HttpResponse, textResponse } from "../model/http.ts";
 import type { MetricFamily } from "./metric_family.ts";
 import { formatMetrics, metricsContentType, type MetricsFormat, metricsFormat } from "./metrics_text.ts";
-import { fabricPage } from "./page/fabric_page.ts";
 import type { StatusDocument } from "./status_document.ts";
 
 export interface DebugSiteOptions {
@@ -78,7 +77,10 @@ export class DebugSite {
   /** The page for browsers, a list of what there is for whoever does not ask for pages. */
   async #index({ headers }: HttpRequest): Promise<HttpResponse> {
     const wantsPage = /\btext\/html\b/i.test(headers.get("accept") ?? "");
-    const answer = wantsPage ? await fabricPage() : textResponse(200, this.#indexText());
+    // Most agents are never looked at.
+    const answer = wantsPage
+      ? await (await import("./page/fabric_page.ts")).fabricPage()
+      : textResponse(200, this.#indexText());
     return { ...answer, headers: { ...answer.headers, Vary: "Accept" } };
   }
 
