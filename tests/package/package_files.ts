@@ -2,8 +2,8 @@
 export const root = new URL("../../", import.meta.url).pathname;
 export const packageDirectory = `${root}scripts/package.d`;
 
-const transition = Deno.readTextFileSync(`${packageDirectory}/transition.sh`);
-const defaultSettings = Deno.readTextFileSync(`${packageDirectory}/discovery-client.yaml`);
+const transition = Deno.readTextFileSync(`${packageDirectory}/transition.sh`).trimEnd();
+const defaultSettings = Deno.readTextFileSync(`${packageDirectory}/discovery-client.yaml`).trimEnd();
 
 /** Scripts of the Debian package by name, with what they share put in. */
 export function debianScripts(): Map<string, string> {

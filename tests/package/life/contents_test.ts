@@ -1,6 +1,7 @@
 /** What is in the packages of both processors, which versions they get, and that they are the same bytes each time. */
 import { assert, assertEquals } from "../../assert.ts";
 import { commands } from "../../../src/cli/commands.ts";
+import { debianScripts } from "../package_files.ts";
 import { attempt, run } from "./command.ts";
 import { git, type MadePackage, make, makePackages } from "./made_packages.ts";
 
@@ -86,6 +87,9 @@ Deno.test("packages of both processors hold the same files, all of root, none th
     }
     assertEquals((await run("dpkg-deb", ["--field", deb, "Architecture"])).trim(), debian);
     assertEquals(await run("rpm", ["-qp", "--qf", "%{arch}", rpm]), target);
+    for (const [name, text] of debianScripts()) {
+      assertEquals(await run("dpkg-deb", ["--info", deb, name]), text, name);
+    }
     const settings = "/etc/discovery-client/discovery-client.yaml\n";
     assertEquals(await run("dpkg-deb", ["--info", deb, "conffiles"]), settings);
     assertEquals(await run("rpm", ["-qp", "--configfiles", rpm]), settings);

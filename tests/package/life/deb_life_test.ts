@@ -183,7 +183,7 @@ Deno.test("deb: of a predecessor that was changed by hand and not enabled, nothi
   });
 });
 
-Deno.test("deb: an upgrade that fails in the middle leaves the predecessor as it was", async () => {
+Deno.test("deb: an upgrade that fails in the middle leaves the predecessor, or copied settings, as they were", async () => {
   await withRoot(async (root, { versions: [before] }) => {
     await root.dpkg("--install", await predecessor);
     await root.write(
@@ -194,6 +194,7 @@ Deno.test("deb: an upgrade that fails in the middle leaves the predecessor as it
     await root.run("dpkg-deb", "--build", "/blocker", "/blocker.deb");
     await root.run("dpkg", "--install", "/blocker.deb");
     await Deno.copyFile(before.deb, `${root.path}/package.deb`);
+    await root.asked();
     const { code, text } = await root.attempt("dpkg", "--install", "/package.deb");
     assert(code !== 0 && text.includes("trying to overwrite"), text);
     assertEquals(await root.read(settings), predecessorSettings);
@@ -204,6 +205,36 @@ Deno.test("deb: an upgrade that fails in the middle leaves the predecessor as it
     );
     assertEquals((await root.left()).filter((file) => /\.(dpkg-\w+|kept)$/.test(file)), []);
     assertEquals((await root.asked()).filter((line) => /start|stop/.test(line)), []);
+
+    await root.run("dpkg", "--purge", "discovery-client");
+    await root.write(settings, "kato: 20\n");
+    assert((await root.attempt("dpkg", "--install", "/package.deb")).code !== 0);
+    assertEquals(await root.read(settings), "kato: 20\n");
+  });
+});
+
+Deno.test("deb: takes the place of programs that were copied, and of settings that were removed, without a question", async () => {
+  await withRoot(async (root, { versions: [before] }) => {
+    // By hand: program, unit and settings are nobody's.
+    await root.write("usr/bin/discovery-client", "#!/bin/sh\n", 0o755);
+    await root.write(oldUnit, predecessorUnit);
+    await root.write(settings, "internalDir: /srv/memory\n");
+    const text = await root.dpkg("--install", before.deb);
+    assert(!text.includes("Configuration file"), text);
+    assert(text.includes(`/${oldUnit} hides the unit of this package`), text);
+    assertEquals(await root.read(settings), "internalDir: /srv/memory\n");
+    assert(
+      (await root.read("etc/systemd/system/discovery-client.service.d/predecessor-directories.conf"))
+        .endsWith("ReadWritePaths=-/srv/memory\n"),
+    );
+    assertEquals(await root.read(oldUnit), predecessorUnit);
+    await root.run("dpkg", "--purge", "discovery-client");
+    await Deno.remove(`${root.path}/${oldUnit}`);
+
+    await root.dpkg("--install", await predecessor);
+    await Deno.remove(`${root.path}/${settings}`);
+    assert(!(await root.dpkg("--install", before.deb)).includes("Configuration file"));
+    assertEquals(await root.read(settings), defaults);
   });
 });
 
