@@ -219,6 +219,18 @@ export const limits = {
   doctorEchoBytesMin: 128,
   /** The large one at most, bytes: the largest frames that switches have. */
   doctorEchoBytesMax: 9_216,
+  /** One part of a bundle, ms: what takes longer is left out, and said to be. */
+  bundlePartMs: 10_000,
+  /** Bytes of the log file's end in a bundle: some thousand lines. */
+  bundleLogBytes: 1024 * 1024,
+  /** Bytes of entry files in a bundle, all together. */
+  bundleEntryBytesMax: 16 * 1024 * 1024,
+  /** Directories of sysfs in a bundle: controllers, subsystems, and the paths below them. */
+  bundleSysfsMax: 20_000,
+  /** Records of the kernel's log that are looked through: more than its buffer holds. */
+  kernelRecordsMax: 1_000_000,
+  /** Lines of the kernel's log in a bundle, the last ones. */
+  kernelLinesKept: 2_000,
   /** Processes whose names doctor reads. */
   doctorProcessesMax: 100_000,
 

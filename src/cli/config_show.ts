@@ -7,7 +7,8 @@ import type { Environment } from "./environment.ts";
 import { outputFormat, printJson } from "./output.ts";
 import { formatTable } from "./table.ts";
 
-interface Row {
+/** One setting as people see it. */
+export interface SettingRow {
   /** As in the YAML file, dots between. */
   readonly setting: string;
   /** As in the YAML file. */
@@ -20,7 +21,7 @@ interface Row {
 export async function configShow(environment: Environment, options: OptionValues): Promise<number> {
   const format = outputFormat(options, "table");
   const effective = await loadEffectiveSettings(environment, options);
-  const rows = [...settingKeys.map((key) => rowOf(key, effective)), ...clusterRows(effective)];
+  const rows = settingRows(effective);
   if (format === "json") {
     const settings = Object.fromEntries(
       rows.map(({ setting, value, source }) => [setting, { value, source }]),
@@ -35,7 +36,12 @@ export async function configShow(environment: Environment, options: OptionValues
   return 0;
 }
 
-function rowOf(key: SettingKey, { settings, sources }: EffectiveSettings): Row {
+/** All settings in force; of a secret, only that it is set. */
+export function settingRows(effective: EffectiveSettings): SettingRow[] {
+  return [...settingKeys.map((key) => rowOf(key, effective)), ...clusterRows(effective)];
+}
+
+function rowOf(key: SettingKey, { settings, sources }: EffectiveSettings): SettingRow {
   const { path, setting: { kind } } = key;
   const found = settingOf(key, settings);
   // Secrets have no other text than `set`.
@@ -46,9 +52,9 @@ function rowOf(key: SettingKey, { settings, sources }: EffectiveSettings): Row {
   return { setting: path, text, value, source: sources.get(path)?.name ?? "default" };
 }
 
-function clusterRows({ settings, file }: EffectiveSettings): Row[] {
+function clusterRows({ settings, file }: EffectiveSettings): SettingRow[] {
   return settings.clusterSecrets.flatMap(({ cluster, at, ...secrets }) =>
-    secretKeys.flatMap((key): Row[] => {
+    secretKeys.flatMap((key): SettingRow[] => {
       const value = secrets[key];
       if (value === null || value === "") return [];
       const text = typeof value === "string" ? value : "set";

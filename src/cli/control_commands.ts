@@ -82,6 +82,13 @@ const doctor: CommandSpec = {
     "live, its target is asked with a Connect of its own, which takes a controller there for a moment. Ends with " +
     "status 0 when nothing fails, though there may be warnings, and with 1 when something does.",
   options: [
+    {
+      long: "address",
+      value: "ADDRESS",
+      operand: true,
+      about:
+        "Go to this endpoint and what its log names alone, or to this referral or path, with or without :port",
+    },
     { long: "all", about: "Show what is well too, where it is many" },
     {
       long: "bundle",
@@ -93,7 +100,11 @@ const doctor: CommandSpec = {
     ...controlOptions,
     ...settingOptions(["clientConfigDir", "internalDir", "nvmeHostIDPath", "nvmeDiscoveryConf", "kato"]),
   ],
-  examples: ["discovery-client doctor", "discovery-client doctor --bundle ticket.tar.gz"],
+  examples: [
+    "discovery-client doctor",
+    "discovery-client doctor 10.0.0.1",
+    "discovery-client doctor --bundle ticket.tar.gz",
+  ],
   run: async (environment, options) => (await import("./doctor.ts")).doctor(environment, options),
 };
 

@@ -14,7 +14,7 @@ import { referralsOf } from "../plan/testimony.ts";
 import { logPaths } from "../plan/wanted_paths.ts";
 import type { DiscoveryLog } from "../protocol/log_reader.ts";
 import type { EndpointExam, EndpointStep } from "../report/doctor/network_checks.ts";
-import { type NetworkOptions, Steps } from "./doctor_steps.ts";
+import { isMeant, type NetworkOptions, Steps } from "./doctor_steps.ts";
 
 interface Goal {
   readonly endpoint: Endpoint;
@@ -39,7 +39,11 @@ export async function visitAll(
   const seen = new Set<string>();
   const visits: Visit[] = [];
   let skipped = 0;
-  let wave = goalsOf(entries, seen);
+  const all = goalsOf(entries, seen);
+  const { only } = options;
+  const meant = only === null ? [] : all.filter(({ endpoint }) => isMeant(only, endpoint));
+  // What no entry names may be a referral or a path: only the logs of all tell.
+  let wave = meant.length > 0 ? meant : all;
   for (let depth = 0; depth <= limits.referralDepthMax && wave.length > 0; depth++) {
     const room = Math.max(0, limits.doctorEndpointsMax - visits.length);
     skipped += Math.max(0, wave.length - room);
@@ -53,7 +57,7 @@ export async function visitAll(
     skipped += found.filter((each) => each === null).length;
     const reached = found.flatMap((each) => each ?? []);
     visits.push(...reached);
-    wave = options.followReferrals ? reached.flatMap((each) => referralGoals(each, seen)) : [];
+    wave = meant.length === 0 ? reached.flatMap((each) => referralGoals(each, seen)) : [];
   }
   return { visits, skipped };
 }

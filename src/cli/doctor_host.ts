@@ -14,12 +14,12 @@ import type { Entry, LineError } from "../model/entry.ts";
 import type { ConfigFile } from "../model/world.ts";
 import type { AgentReading } from "../report/doctor/agent_checks.ts";
 import type { KernelReading, Rival } from "../report/doctor/kernel_checks.ts";
-import type { StatusDocument } from "../report/status_document.ts";
 import { answerOf } from "./agent_request.ts";
 import type { OptionValues } from "./command.ts";
 import { controlSocketOf, standardSocket } from "./control_socket_of.ts";
 import type { Environment } from "./environment.ts";
 import { hostKernel } from "./host_kernel.ts";
+import { checkedStatus } from "./status.ts";
 
 /** Files below /proc and /sys are a few bytes. */
 const bytesMax = 65_536;
@@ -88,8 +88,8 @@ export async function askForStatus(environment: Environment, options: OptionValu
     socket = standardSocket;
   }
   try {
-    const status = await answerOf({ clock: new RealClock(), socket }, { method: "GET", path: "/v1/status" });
-    return { kind: "status", socket, status: status as unknown as StatusDocument };
+    const answer = await answerOf({ clock: new RealClock(), socket }, { method: "GET", path: "/v1/status" });
+    return { kind: "status", socket, status: checkedStatus(answer, socket) };
   } catch (error) {
     if (!(error instanceof AgentError)) throw error;
     if (error.code === "EACCES" || error.code === "EPERM") return { kind: "forbidden", socket };

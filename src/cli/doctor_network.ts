@@ -6,7 +6,7 @@ import type { EndpointExam, PathExam } from "../report/doctor/network_checks.ts"
 import type { WayReading } from "../report/doctor/way_checks.ts";
 import { type Visit, visitAll } from "./doctor_endpoints.ts";
 import { examinePaths } from "./doctor_paths.ts";
-import type { NetworkOptions } from "./doctor_steps.ts";
+import { isMeant, type NetworkOptions } from "./doctor_steps.ts";
 import { examineWays, type WayGoal } from "./doctor_ways.ts";
 
 export interface NetworkReading {
@@ -25,14 +25,20 @@ export async function examineNetwork(
   options: NetworkOptions,
 ): Promise<NetworkReading> {
   const deadlineMs = options.world.clock.nowMs() + limits.doctorMs;
-  const { visits, skipped } = await visitAll(entries, options, deadlineMs);
+  const { visits: visited, skipped } = await visitAll(entries, options, deadlineMs);
+  const { only } = options;
+  // Without an endpoint that is meant, the paths are: those of all the logs.
+  const visits = only === null ? visited : visited.filter(({ endpoint }) => isMeant(only, endpoint));
   const wanted = new Map<string, WantedPath>();
   const refused: RefusedRecord[] = [];
-  for (const { endpoint, log } of visits) {
+  for (const { endpoint, log } of visits.length > 0 ? visits : visited) {
     if (log === null) continue;
     const named = logPaths(log, endpoint, options.auxSuffix);
-    refused.push(...named.refused);
-    for (const path of named.paths) if (wanted.size < limits.doctorPathsMax) wanted.set(path.key, path);
+    if (visits.length > 0) refused.push(...named.refused);
+    for (const path of named.paths) {
+      const isWanted = visits.length > 0 || only === null || isMeant(only, path.path);
+      if (isWanted && wanted.size < limits.doctorPathsMax) wanted.set(path.key, path);
+    }
   }
   const paths = await examinePaths([...wanted.values()], options, deadlineMs);
   const ways = await examineWays(openGoals(visits, [...wanted.values()], paths), {

@@ -1,7 +1,26 @@
 /** What those who go to endpoints and to paths for doctor have in common: what they are given, and their steps. */
+import { canonicalAddress, sameAddress } from "../base/address.ts";
 import type { Controller } from "../model/controller.ts";
 import type { World } from "../model/world.ts";
 import type { FindingStep } from "../report/doctor/finding.ts";
+
+/** An endpoint or a path that somebody asks about by its address. */
+export interface NarrowAddress {
+  /** As it was given. */
+  readonly text: string;
+  /** Address or name. */
+  readonly host: string;
+  readonly port: number | undefined;
+}
+
+/** Whether it means this one. A name means what has been found under it. */
+export function isMeant(
+  { host, port }: NarrowAddress,
+  one: { readonly traddr: string; readonly trsvcid: number; readonly hostName?: string },
+): boolean {
+  const isSameHost = sameAddress(host, one.traddr) || canonicalAddress(host) === one.hostName;
+  return isSameHost && (port === undefined || port === one.trsvcid);
+}
 
 export interface NetworkOptions {
   readonly world: Pick<World, "clock" | "dialer" | "resolver">;
@@ -10,7 +29,8 @@ export interface NetworkOptions {
   readonly controllers: readonly Controller[];
   /** The identifier that the agent would use. */
   readonly hostidOf: (hostnqn: string, wanted: string | undefined) => string;
-  readonly followReferrals: boolean;
+  /** The only endpoint or path that matters; null for all. */
+  readonly only: NarrowAddress | null;
   /** What the running agent says of a path that is not live; null when none runs. */
   readonly agentReasons: ReadonlyMap<string, string> | null;
   /** Something was done. */

@@ -12,7 +12,10 @@ export const statusFormats = ["text", "json", "yaml"] as const;
 export async function status(environment: Environment, options: OptionValues): Promise<number> {
   const format = formatAmong(statusFormats, options, "text");
   return await withAgent(environment, options, async (agent) => {
-    const document = checked(await answerOf(agent, { method: "GET", path: "/v1/status" }), agent.socket);
+    const document = checkedStatus(
+      await answerOf(agent, { method: "GET", path: "/v1/status" }),
+      agent.socket,
+    );
     if (format === "json") printJson(environment, document);
     else if (format === "yaml") {
       const { formatYaml } = await import("../config/yaml_text.ts");
@@ -27,8 +30,8 @@ export async function status(environment: Environment, options: OptionValues): P
   });
 }
 
-/** The agent may be of another version; what all of ours need is there. */
-function checked(answer: Record<string, unknown>, socket: string): StatusDocument {
+/** The agent may be of another version; what all of ours need is there. Throws ProtocolError `control`. */
+export function checkedStatus(answer: Record<string, unknown>, socket: string): StatusDocument {
   const lists = ["clusters", "paths", "refused", "fileProblems"];
   if (lists.some((name) => !Array.isArray(answer[name])) || typeof answer.summary !== "object") {
     throw new ProtocolError(

@@ -8,7 +8,7 @@ export interface AtomicWrite {
   readonly path: string;
   /** In the same directory; what stands there is replaced. */
   readonly temporaryPath: string;
-  readonly text: string;
+  readonly text: string | Uint8Array;
   readonly mode: number;
   /** False: `EEXIST` when `path` exists. */
   readonly replace: boolean;
@@ -71,7 +71,7 @@ async function writeNewFile(write: AtomicWrite, files: AtomicFiles): Promise<voi
   await removeIfThere(write.temporaryPath, files);
   const file = await files.create(write.temporaryPath, write.mode);
   try {
-    const bytes = new TextEncoder().encode(write.text);
+    const bytes = typeof write.text === "string" ? new TextEncoder().encode(write.text) : write.text;
     for (let at = 0; at < bytes.length;) at += await file.write(bytes.subarray(at));
     await file.sync();
   } finally {

@@ -24,6 +24,28 @@ export async function readTextFile(path: string, bytesMax: number): Promise<stri
   }
 }
 
+/** The last whole lines of a file, `bytesMax` bytes at most; null when there is none. */
+export async function readTextTail(path: string, bytesMax: number): Promise<string | null> {
+  try {
+    const { isFile } = await Deno.stat(path);
+    if (!isFile) throw new KernelError("EINVAL", `Cannot read ${path}: it is not a regular file`);
+    using file = await Deno.open(path);
+    const { size } = await file.stat();
+    const start = Math.max(0, size - bytesMax);
+    await file.seek(start, Deno.SeekMode.Start);
+    const bytes = new Uint8Array(Math.min(size, bytesMax));
+    let length = 0;
+    for (let count; length < bytes.length && (count = await file.read(bytes.subarray(length))) !== null;) {
+      length += count;
+    }
+    const text = new TextDecoder().decode(bytes.subarray(0, length));
+    return start === 0 ? text : text.slice(text.indexOf("\n") + 1);
+  } catch (error) {
+    if (errnoOf(error) === "ENOENT") return null;
+    throw kernelError(`Cannot read ${path}`, error);
+  }
+}
+
 /** Whether something has this name; what cannot be looked at is there. */
 export async function isThere(path: string): Promise<boolean> {
   try {

@@ -91,3 +91,26 @@ export function clockInStep(): boolean | null {
     return null;
   }
 }
+
+/** Addresses of this host, a line each: name, address with prefix, MTU. None where nobody may look. */
+export async function addressLines(): Promise<string[]> {
+  try {
+    return await Promise.all(
+      Deno.networkInterfaces().map(async ({ name, cidr }) => {
+        const mtu = await Deno.readTextFile(`/sys/class/net/${name}/mtu`).catch(() => "?");
+        return `${name} ${cidr} mtu ${mtu.trim()}`;
+      }),
+    );
+  } catch {
+    return [];
+  }
+}
+
+/** What this host calls itself; empty where nobody may ask. */
+export function hostName(): string {
+  try {
+    return Deno.hostname();
+  } catch {
+    return "";
+  }
+}

@@ -217,12 +217,19 @@ export function lockFile(path: string): { unlock(): void } | null {
 
 // --- devices ---
 
-/** Opens a device for reading what comes from now on, without ever waiting. Throws KernelError. */
-export function openAtEnd(path: string): number {
+/** Opens a device for reading what it has, without ever waiting. Throws KernelError. */
+export function openAtStart(path: string): number {
   const libc = loadLibc();
   const flags = openFlags.readOnly | openFlags.nonBlocking | openFlags.closeOnExec;
   const fd = libc.call.open(cString(path), flags, 0);
   if (fd < 0) throw failure(libc, `Cannot open ${path}`);
+  return fd;
+}
+
+/** The same for what comes from now on. */
+export function openAtEnd(path: string): number {
+  const libc = loadLibc();
+  const fd = openAtStart(path);
   const seekEnd = 2;
   if (libc.call.lseek(fd, 0n, seekEnd) >= 0n) return fd;
   const error = failure(libc, `Cannot find the end of ${path}`);

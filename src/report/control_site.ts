@@ -34,6 +34,7 @@ export class ControlSite {
     const { status, rescan, logLevel, version } = options;
     this.#pages = new Map<string, Page>([
       ["/v1/status", { GET: () => jsonResponse(200, status()) }],
+      ["/v1/recent", { GET: () => jsonResponse(200, { events: options.feed.recent().map(eventObject) }) }],
       ["/v1/watch", { GET: (request) => this.#watch(request) }],
       ["/v1/rescan", {
         POST: () => {
