@@ -36,23 +36,105 @@ interface Fault {
 const [host, otherHost] = hosts;
 
 async function run(lab: Lab): Promise<string> {
-  const both = hosts.map(({ hostnqn }) => hostnqn);
-  const fabric = await lab.fabric({ subsystems: 2, hosts: both });
+  const fabric = await lab.fabric({ subsystems: 2, hosts: hosts.map(({ hostnqn }) => hostnqn) });
   const agent = await lab.startAgent(fabric);
   await until("all paths live", 30_000, () => lookForAll(fabric.paths()));
-  const well = await doctor(agent);
-  expect(well.code === 0, `Precondition: doctor finds a failure where all is well:\n${well.stdout}`);
-
+  const faults = faultsOf(fabric);
+  await expectUntold(agent, Object.values(faults));
   const told = new Diagnoses(lab, agent);
-  await deadNode(told, fabric);
-  await silentNode(told, fabric);
-  await accessList(told, fabric);
-  await withdrawn(told, lab, agent, fabric);
-  await wrongPorts(told, agent, fabric);
-  await stopped(told, agent);
-  await otherIdentity(told, lab, agent, fabric);
-  await missingModule(told, agent);
+  await told.expectTold(faults.deadNode, await fabric.vanish(2));
+  await swallow(fabric.address(3));
+  await told.expectTold(faults.silentNode, swallowNothing);
+  await until("all paths live again", 60_000, () => lookForAll(fabric.paths()));
+  await accessLists(told, faults, fabric);
+  await wrongPorts(told, faults, agent, fabric);
+  agent.signal("SIGSTOP");
+  await told.expectTold(faults.stoppedAgent, () => Promise.resolve(agent.signal("SIGCONT")));
+  await agent.stop();
+  await told.expectTold(faults.noAgent);
+  await otherIdentity(told, faults, agent, fabric);
+  await missingModule(told, faults, agent);
   return `${told.count} faults, each named by both`;
+}
+
+type Faults = ReturnType<typeof faultsOf>;
+
+function faultsOf(fabric: Fabric) {
+  const [, dead, silent] = fabric.endpoints().map((endpoint) => endpoint.replaceAll(".", "\\."));
+  const noAnswer = "(no answer|No answer|ETIMEDOUT)";
+  return {
+    deadNode: {
+      name: "a node that is down",
+      status: new RegExp(`${dead} +failed .*ECONNREFUSED`),
+      doctor: new RegExp(`${dead} +failure .*ECONNREFUSED`),
+    },
+    silentNode: {
+      name: "a node that swallows everything",
+      status: new RegExp(`${silent} +failed .*${noAnswer}`),
+      doctor: new RegExp(`${silent} +failure .*${noAnswer}`),
+    },
+    denied: {
+      name: "a subsystem that lets the host in no more",
+      status: /Connect Invalid Host: the subsystem does not allow this host NQN/,
+      // No log can be read then: it repeats the agent's word.
+      doctor: /sub2 at \S+ +failure .*the agent says: .*Connect Invalid Host/,
+    },
+    hidden: {
+      name: "no subsystem that the host may see",
+      status: /Its logs name no path for this host NQN/,
+      doctor: /:8009 +warning +It names no path for nqn/,
+    },
+    closedPort: {
+      name: "a port where nobody listens",
+      status: /:8010 +failed .*ECONNREFUSED/,
+      doctor: /:8010 +failure .*ECONNREFUSED/,
+    },
+    foreignPort: {
+      name: "a port that is something else (HTTP)",
+      status: /127\.0\.0\.1:6060 +failed /,
+      doctor: /127\.0\.0\.1:6060 +failure .*failed at ICResp/,
+    },
+    stoppedAgent: {
+      name: "an agent that is stopped (SIGSTOP)",
+      status: /No answer on .* within/,
+      doctor: /discovery-client +failure +It is there and does not answer/,
+    },
+    noAgent: {
+      name: "no agent",
+      status: /The agent is not running/,
+      doctor: /discovery-client +failure +It does not run/,
+    },
+    otherIdentity: {
+      name: "a host identifier that another host NQN has",
+      status: /host ID .* belongs to host NQN/,
+      doctor: /identities in use +failure +The kernel will refuse .*EINVAL/,
+    },
+    noModule: {
+      name: "a module that is not loaded",
+      status: /The kernel connects nothing: .*nvme/,
+      doctor: /modules +failure +No path can be connected: the module nvme_tcp is not loaded/,
+    },
+  } satisfies Record<string, Fault>;
+}
+
+/** While all is well, neither may say any of it; and doctor finds nothing to fail. */
+async function expectUntold(agent: AgentHome, faults: readonly Fault[]): Promise<void> {
+  const said = await runAgent(["status"], true);
+  const found = await doctor(agent);
+  expect(
+    said.code === 0 && found.code === 0,
+    `Precondition: all is well: ${outputOf(said)}${outputOf(found)}`,
+  );
+  for (const { name, status, doctor: words } of faults) {
+    expect(
+      !status.test(outputOf(said)),
+      `Precondition: status tells ${name} before it is there: ${said.stdout}`,
+    );
+    expect(
+      !words.test(found.stdout),
+      `Precondition: doctor tells ${name} before it is there: ${found.stdout}`,
+    );
+  }
 }
 
 class Diagnoses {
@@ -65,20 +147,12 @@ class Diagnoses {
     this.#agent = agent;
   }
 
-  /** Neither may say it before the fault. */
-  async expectUntold({ name, status, doctor: words }: Fault): Promise<void> {
-    const [before, found] = [await runAgent(["status"], true), await doctor(this.#agent)];
-    expect(
-      !status.test(outputOf(before)),
-      `Precondition: status tells ${name} before it is there: ${outputOf(before)}`,
-    );
-    expect(
-      !words.test(found.stdout),
-      `Precondition: doctor tells ${name} before it is there: ${found.stdout}`,
-    );
-  }
-
-  async expectTold({ name, status, doctor: words }: Fault, limitMs = 40_000): Promise<void> {
+  /** Both name it; then `restore` undoes it. */
+  async expectTold(
+    { name, status, doctor: words }: Fault,
+    restore: () => Promise<unknown> = () => Promise.resolve(),
+    limitMs = 60_000,
+  ): Promise<void> {
     let said = "";
     await until(`status tells ${name}`, limitMs, async () => {
       said = outputOf(await runAgent(["status"], true));
@@ -87,6 +161,7 @@ class Diagnoses {
     const found = await doctor(this.#agent);
     expect(words.test(found.stdout), `doctor does not tell ${name}:\n${found.stdout}`);
     this.count++;
+    await restore();
     await this.#lab.note(`${name} | ${lineOf(said, status)} | ${lineOf(found.stdout, words)}`);
   }
 }
@@ -105,110 +180,33 @@ function doctor(agent: AgentHome) {
   return runAgent(["doctor", "--config", agent.settingsFile], true);
 }
 
-async function deadNode(told: Diagnoses, fabric: Fabric): Promise<void> {
-  const address = fabric.address(2).replaceAll(".", "\\.");
-  const fault = {
-    name: "a node that is down",
-    status: new RegExp(`${address}:8009 +failed .*ECONNREFUSED`),
-    doctor: new RegExp(`${address}:8009 +failure .*ECONNREFUSED`),
-  };
-  await told.expectUntold(fault);
-  const restore = await fabric.vanish(2);
-  await told.expectTold(fault);
-  await restore();
-  await until("all paths live again", 40_000, () => lookForAll(fabric.paths()));
-}
-
-async function silentNode(told: Diagnoses, fabric: Fabric): Promise<void> {
-  const address = fabric.address(3).replaceAll(".", "\\.");
-  const fault = {
-    name: "a node that swallows everything",
-    status: new RegExp(`${address}:8009 +failed .*(no answer|ETIMEDOUT|No answer)`),
-    doctor: new RegExp(`${address}:8009 +failure .*(no answer|ETIMEDOUT|No answer)`),
-  };
-  await told.expectUntold(fault);
-  await swallow(fabric.address(3));
-  await told.expectTold(fault, 60_000);
-  await swallowNothing();
-  await until("all paths live again", 60_000, () => lookForAll(fabric.paths()));
-}
-
-/** The log still names the subsystem, since nobody can be told otherwise, and the target lets the host in no more. */
-async function accessList(told: Diagnoses, fabric: Fabric): Promise<void> {
-  const nqn = fabric.nqns[1]!;
-  const fault = {
-    name: "a subsystem that lets the host in no more",
-    status: /Connect Invalid Host: the subsystem does not allow this host NQN/,
-    // No log can be read then: it repeats the agent's word.
-    doctor: /sub2 at \S+ +failure .*the agent says: .*Connect Invalid Host/,
-  };
-  await told.expectUntold(fault);
+async function accessLists(told: Diagnoses, faults: Faults, fabric: Fabric): Promise<void> {
+  const [first, second] = fabric.nqns as [string, string];
+  // The last log still names the subsystem, since nobody can be told otherwise.
   for (const node of fabric.nodes) await swallow(fabric.address(node), discoveryPort);
-  await denyHost(nqn, host.hostnqn);
-  for (const { name, nqn: connected } of await controllers()) {
-    if (connected === nqn) await deleteController(name);
-  }
-  await told.expectTold(fault);
-  await swallowNothing();
+  await denyHost(second, host.hostnqn);
+  for (const { name, nqn } of await controllers()) if (nqn === second) await deleteController(name);
+  await told.expectTold(faults.denied, swallowNothing);
+  await denyHost(first, host.hostnqn);
+  await told.expectTold(faults.hidden);
 }
 
-/** No log names a path for this host any more. */
-async function withdrawn(told: Diagnoses, lab: Lab, agent: AgentHome, fabric: Fabric): Promise<void> {
-  const fault = {
-    name: "no subsystem that the host may see",
-    status: /Its logs name no path for this host NQN/,
-    doctor: /:8009 +warning +It names no path for nqn/,
-  };
-  await told.expectUntold(fault);
-  await denyHost(fabric.nqns[0]!, host.hostnqn);
-  await told.expectTold(fault);
-  await lab.note(`doctor then ends with status ${(await doctor(agent)).code}`);
-}
-
-async function wrongPorts(told: Diagnoses, agent: AgentHome, fabric: Fabric): Promise<void> {
-  const closed = {
-    name: "a port where nobody listens",
-    status: /:8010 +failed .*ECONNREFUSED/,
-    doctor: /:8010 +failure .*ECONNREFUSED[\s\S]*is the port right/,
-  };
-  const foreign = {
-    name: "a port that is something else (HTTP)",
-    status: /127\.0\.0\.1:6060 +failed /,
-    doctor:
-      /127\.0\.0\.1:6060 +failure .*failed at ICResp[\s\S]*(does not speak NVMe\/TCP|no NVMe\/TCP at all)/,
-  };
-  for (const fault of [closed, foreign]) await told.expectUntold(fault);
+async function wrongPorts(told: Diagnoses, faults: Faults, agent: AgentHome, fabric: Fabric): Promise<void> {
   const nqn = "nqn.2024-01.org.example:elsewhere";
-  await agent.drop(
-    "wrong",
-    entryLine(fabric.address(1), host, nqn, 8010) + entryLine("127.0.0.1", host, nqn, 6060),
-  );
-  for (const fault of [closed, foreign]) await told.expectTold(fault);
+  const lines = [entryLine(fabric.address(1), host, nqn, 8010), entryLine("127.0.0.1", host, nqn, 6060)];
+  await agent.drop("wrong", lines.join(""));
+  await told.expectTold(faults.closedPort);
+  await told.expectTold(faults.foreignPort);
   await Deno.remove(`${agent.clientConfigDir}/wrong`);
 }
 
-async function stopped(told: Diagnoses, agent: AgentHome): Promise<void> {
-  const stuck = {
-    name: "an agent that is stopped (SIGSTOP)",
-    status: /No answer on .* within/,
-    doctor: /discovery-client +failure +It is there and does not answer/,
-  };
-  await told.expectUntold(stuck);
-  agent.signal("SIGSTOP");
-  await told.expectTold(stuck);
-  agent.signal("SIGCONT");
-  const absent = {
-    name: "no agent",
-    status: /The agent is not running/,
-    doctor: /discovery-client +failure +It does not run/,
-  };
-  await told.expectUntold(absent);
-  await agent.stop();
-  await told.expectTold(absent);
-}
-
 /** Somebody has connected with this host's identifier and another host NQN. */
-async function otherIdentity(told: Diagnoses, lab: Lab, agent: AgentHome, fabric: Fabric): Promise<void> {
+async function otherIdentity(
+  told: Diagnoses,
+  faults: Faults,
+  agent: AgentHome,
+  fabric: Fabric,
+): Promise<void> {
   await deleteAllControllers();
   const nqn = await fabric.createSubsystem("late", hosts.map(({ hostnqn }) => hostnqn));
   await fabric.linkEverywhere(nqn);
@@ -216,34 +214,17 @@ async function otherIdentity(told: Diagnoses, lab: Lab, agent: AgentHome, fabric
   expect((await controllers()).length === 1, "Precondition: the other identity is connected");
   agent.start();
   await agent.ready();
-  const fault = {
-    name: "a host identifier that another host NQN has",
-    status: /host ID .* belongs to host NQN/,
-    doctor: /identities in use +failure +The kernel will refuse .*EINVAL/,
-  };
-  await told.expectTold(fault);
+  await told.expectTold(faults.otherIdentity);
   await agent.stop();
-  await lab.note("(told while both were connected)");
   await deleteAllControllers();
 }
 
-async function missingModule(told: Diagnoses, agent: AgentHome): Promise<void> {
-  const fault = {
-    name: "a module that is not loaded",
-    status: /The kernel connects nothing: .*nvme/,
-    doctor: /modules +failure +No path can be connected: the module nvme_tcp is not loaded/,
-  };
-  agent.start();
-  await agent.ready();
-  await until("controllers", 20_000, async () => (await controllers()).length > 0 ? null : "none");
-  await told.expectUntold(fault);
-  await agent.stop();
-  await deleteAllControllers();
+async function missingModule(told: Diagnoses, faults: Faults, agent: AgentHome): Promise<void> {
   const load = await unloadInitiator();
   try {
     agent.start();
     await agent.ready();
-    await told.expectTold(fault);
+    await told.expectTold(faults.noModule);
   } finally {
     await load();
   }
