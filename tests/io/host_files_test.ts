@@ -3,6 +3,7 @@ import {
   absolutePath,
   makeTemporaryDirectory,
   readTextFile,
+  readTextTail,
   removeDirectory,
 } from "../../src/io/host_files.ts";
 import { assert, assertEquals, assertRejects } from "../assert.ts";
@@ -34,4 +35,20 @@ Deno.test("absolutePath() starts at the working directory, and tidies up", () =>
   assertEquals(absolutePath("/"), "/");
   assertEquals(absolutePath("./a/"), `${Deno.cwd()}/a`);
   assert(absolutePath(".").startsWith("/"));
+});
+
+Deno.test("readTextTail() answers the last whole lines, and never a piece of one", async () => {
+  const directory = await makeTemporaryDirectory("host-files-");
+  try {
+    const path = `${directory}/log`;
+    await Deno.writeTextFile(path, "first line\nsecond line\nthird\n");
+    assertEquals(await readTextTail(path, 1_000), "first line\nsecond line\nthird\n");
+    assertEquals(await readTextTail(path, 20), "second line\nthird\n");
+    assertEquals(await readTextTail(path, 17), "third\n");
+    assertEquals(await readTextTail(path, 6), "");
+    assertEquals(await readTextTail(`${directory}/none`, 6), null);
+    await assertRejects(() => readTextTail("/dev/zero", 4), KernelError, "not a regular file");
+  } finally {
+    await removeDirectory(directory);
+  }
 });

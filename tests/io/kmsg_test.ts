@@ -1,8 +1,8 @@
 import "./loaded_libc.ts";
 import { KernelError } from "../../src/base/errors.ts";
 import { limits } from "../../src/base/limits.ts";
-import { Kmsg, type KmsgCalls } from "../../src/io/kmsg.ts";
-import { assertEquals } from "../assert.ts";
+import { Kmsg, type KmsgCalls, readKernelLines } from "../../src/io/kmsg.ts";
+import { assertEquals, assertThrows } from "../assert.ts";
 
 /** A device that gives these records, and errors, one a read. */
 function scripted(
@@ -92,4 +92,33 @@ Deno.test("Kmsg reads a real file from its end on", async () => {
   assertEquals(tail?.take(), [{ severity: 3, text: "nvme: after" }]);
   tail?.close();
   await Deno.remove(path);
+});
+
+Deno.test("readKernelLines() tells what is left of NVMe, host and target, with its time", () => {
+  const calls = scripted(
+    "3,1,1500000,-;nvme nvme0: one\n SUBSYSTEM=nvme\n",
+    "4,2,1,-;EXT4-fs (sda): mounted",
+    errno("EPIPE"),
+    "6,3,123456789012,-;nvmet: two",
+  );
+  assertEquals(readKernelLines("", calls), [
+    "[    1.500000] <3> nvme nvme0: one",
+    "[123456.789012] <6> nvmet: two",
+  ]);
+  assertEquals(calls.open_, [], "the descriptor is given back");
+});
+
+Deno.test("readKernelLines() keeps the last ones, ends at a failure, and says when it may not look", () => {
+  const calls = scripted();
+  let sequence = 0;
+  const last = 3 * limits.kernelLinesKept;
+  calls.read = (_fd, buffer) =>
+    sequence > last ? null : new TextEncoder().encodeInto(`3,1,1,-;nvme: ${sequence++}`, buffer).written;
+  const lines = readKernelLines("", calls);
+  assertEquals(lines.length, limits.kernelLinesKept);
+  assertEquals(lines.at(-1), `[    0.000001] <3> nvme: ${last}`);
+  const forbidden = scripted(errno("EPERM"));
+  assertEquals(assertThrows(() => readKernelLines("", forbidden), KernelError).code, "EPERM");
+  assertEquals(forbidden.open_, []);
+  assertEquals(assertThrows(() => readKernelLines("/nowhere/kmsg"), KernelError).code, "ENOENT");
 });

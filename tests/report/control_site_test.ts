@@ -54,6 +54,15 @@ Deno.test("ControlSite answers status, version and the level as JSON", async () 
   assertEquals(json(await bench.ask("GET", "/v1/log-level")), [200, { level: "info" }]);
 });
 
+Deno.test("ControlSite tells the last events to who comes late", async () => {
+  const bench = new Bench();
+  assertEquals(json(await bench.ask("GET", "/v1/recent")), [200, { events: [] }]);
+  bench.feed.happened({ kind: "path", level: "info", message: "Live", fields: { path: "a" } });
+  const [status, answer] = json(await bench.ask("GET", "/v1/recent"));
+  const { events: [event] } = answer as { events: Record<string, unknown>[] };
+  assertEquals([status, event?.kind, event?.message, event?.path], [200, "path", "Live", "a"]);
+});
+
 Deno.test("ControlSite rescans when it is posted, and not when it is read", async () => {
   const bench = new Bench();
   assertEquals(json(await bench.ask("POST", "/v1/rescan")), [200, { rescan: "started" }]);

@@ -26,6 +26,8 @@ export interface Finding {
   readonly advice?: string;
   /** Of checks that ask the network, in their order. */
   readonly steps?: readonly FindingStep[];
+  /** All of these, ms. */
+  readonly tookMs?: number;
 }
 
 /** One step that was taken; the one that failed is the last. */
