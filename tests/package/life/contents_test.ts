@@ -51,7 +51,7 @@ async function contentsOf(file: string): Promise<Map<string, string>> {
 async function layouts(): Promise<[target: string, debian: string, made: MadePackage][]> {
   return [
     ["x86_64", "amd64", versions[2]],
-    ["aarch64", "arm64", await make(tree, program, "aarch64")],
+    ["aarch64", "arm64", await make(tree, program, { target: "aarch64" })],
   ];
 }
 
@@ -69,6 +69,7 @@ Deno.test("packages of both processors hold the same files, all of root, none th
       ]],
       [rpm]: [inRpm, [
         "/usr/lib/systemd/system/discovery-client.service",
+        "/usr/share/licenses/discovery-client/LICENSE",
         "/usr/share/zsh/site-functions/_discovery-client",
       ]],
     };

@@ -40,7 +40,7 @@ async function assertState(root: DebianRoot): Promise<void> {
   for (const file of stateFiles) assert(await root.has(file), file);
 }
 
-const packages = await makePackages();
+const packages = await makePackages("deb");
 const predecessor = makePredecessorDeb(packages.directory);
 addEventListener("unload", () => Deno.removeSync(packages.directory, { recursive: true }));
 

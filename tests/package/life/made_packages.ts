@@ -21,10 +21,10 @@ export interface MadePackages {
 }
 
 const parts = ["deno.json", "deno.lock", "main.ts", "src", "scripts", "systemd"];
-const documents = ["README.md", "UPGRADING.md", "CHANGELOG.md"];
+const documents = ["README.md", "UPGRADING.md", "CHANGELOG.md", "LICENSE"];
 
-/** The caller removes `directory`. */
-export async function makePackages(): Promise<MadePackages> {
+/** The caller removes `directory`. Of one format, or of both. */
+export async function makePackages(format?: "deb" | "rpm"): Promise<MadePackages> {
   const directory = await Deno.makeTempDir({ prefix: "packages-" });
   const tree = `${directory}/tree`;
   await Deno.mkdir(tree);
@@ -33,11 +33,16 @@ export async function makePackages(): Promise<MadePackages> {
   await Deno.writeTextFile(program, '#!/bin/sh\necho "asked for $*" >>/var/log/asked\n', { mode: 0o755 });
   await git(tree, "init", "--quiet");
   const release = /"version": "([^"]+)"/.exec(await Deno.readTextFile(`${tree}/deno.json`))?.[1] ?? "";
-  const before = await commitAndMake(tree, program, "before the release");
+  const makeNext = async (message: string) => {
+    await git(tree, "add", "--all");
+    await git(tree, "commit", "--quiet", "--allow-empty", "-m", message);
+    return await make(tree, program, { format });
+  };
+  const before = await makeNext("before the release");
   await git(tree, "commit", "--quiet", "--allow-empty", "-m", "the release");
   await git(tree, "tag", `v${release}`);
-  const exact = await make(tree, program);
-  const after = await commitAndMake(tree, program, "after the release");
+  const exact = await make(tree, program, { format });
+  const after = await makeNext("after the release");
   return { directory, tree, versions: [before, exact, after], program };
 }
 
@@ -53,20 +58,19 @@ export function git(tree: string, ...args: string[]): Promise<string> {
   return run("git", [...who, ...args], { cwd: tree });
 }
 
-async function commitAndMake(tree: string, program: string, message: string): Promise<MadePackage> {
-  await git(tree, "add", "--all");
-  await git(tree, "commit", "--quiet", "--allow-empty", "-m", message);
-  return await make(tree, program);
-}
-
-/** Runs scripts/package there; answers its version and files. */
+/** Runs scripts/package there; answers its version and files, empty for a format that is not made. */
 export async function make(
   tree: string,
   program: string,
-  target = "x86_64",
-  output = `${tree}/dist/packages`,
+  { target = "x86_64", format }: { readonly target?: string; readonly format?: "deb" | "rpm" } = {},
 ): Promise<MadePackage> {
-  const options = ["--binary", program, "--target", target, "--output", output];
+  const options = [
+    "--binary",
+    program,
+    "--target",
+    target,
+    ...format === undefined ? [] : ["--format", format],
+  ];
   const text = await run(`${tree}/scripts/package`, options, { cwd: "/" });
   const version = (await run(`${tree}/scripts/package`, ["--version-only"])).trim();
   const file = (end: string) => text.split("\n").find((line) => line.endsWith(end)) ?? "";

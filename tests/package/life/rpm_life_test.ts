@@ -13,7 +13,7 @@ const memory = "etc/discovery-client/internal/internal.json";
 const entryFile = "etc/discovery-client/discovery.d/csi";
 const dropin = "etc/systemd/system/discovery-client.service.d/site.conf";
 
-const packages = await makePackages();
+const packages = await makePackages("rpm");
 const predecessor = makePredecessorRpm(packages.directory);
 addEventListener("unload", () => Deno.removeSync(packages.directory, { recursive: true }));
 
@@ -92,6 +92,7 @@ Deno.test("rpm: install, upgrade, downgrade and erase leave settings and state a
       dropin,
       `${settings}.rpmsave`,
       "usr/lib/modules-load.d",
+      "usr/share/licenses",
       "usr/share/man/man5",
     ];
     assertEquals(
