@@ -9,6 +9,7 @@ import { TcpDialer } from "../io/tcp.ts";
 import type { Controller } from "../model/controller.ts";
 import { identitiesInForce, settleHostId } from "../plan/host_identity.ts";
 import { type AgentReading, checkAgent } from "../report/doctor/agent_checks.ts";
+import { checkControllers } from "../report/doctor/controller_checks.ts";
 import type { Finding } from "../report/doctor/finding.ts";
 import { identityFindings } from "../report/doctor/identity_checks.ts";
 import { checkRivals, kernelFindings } from "../report/doctor/kernel_checks.ts";
@@ -16,7 +17,14 @@ import { endpointFinding, type PathExam, pathFinding } from "../report/doctor/ne
 import { checkConfigDir, checkEntries, checkInternalDir } from "../report/doctor/settings_checks.ts";
 import { checkWay } from "../report/doctor/way_checks.ts";
 import type { OptionValues } from "./command.ts";
-import { askForStatus, type EntriesOfHost, readEntries, readKernel, readRivals } from "./doctor_host.ts";
+import {
+  askForStatus,
+  type EntriesOfHost,
+  readEntries,
+  readKernel,
+  readMachineUuid,
+  readRivals,
+} from "./doctor_host.ts";
 import { examineNetwork } from "./doctor_network.ts";
 import { reasonKey } from "./doctor_paths.ts";
 import type { Progress } from "./doctor_progress.ts";
@@ -90,6 +98,7 @@ export async function examine(
     hostnqn: identity.hostnqn,
     hostid: identity.hostid ?? identity.fallback,
     isDerived: identity.hostid === null,
+    machineUuid: await readMachineUuid(environment),
     ...identity.problem === undefined ? {} : { problem: identity.problem },
     wanted: wantedIdentities(entries, hostidOf),
     controllers,
@@ -108,6 +117,7 @@ export async function examine(
     ...network.endpoints.map(endpointFinding),
     ...network.ways.map(checkWay),
     ...network.paths.map(pathFinding),
+    ...only === null ? checkControllers({ ...network, controllers }) : [],
   );
   if (only === null) findings.push(...unseenPaths(agent, network.paths));
   else if (network.endpoints.length + network.paths.length === 0) findings.push(nothingThere(only));

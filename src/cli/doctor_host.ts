@@ -7,6 +7,7 @@ import { EntryDirectory } from "../io/entry_directory.ts";
 import { EntrySources } from "../io/entry_sources.ts";
 import { isThere, readTextFile } from "../io/host_files.ts";
 import { clockInStep, processesNamed } from "../io/host_sights.ts";
+import { hasKernelSymbol } from "../io/kernel_symbols.ts";
 import { RealClock } from "../io/real_clock.ts";
 import { processId } from "../io/process_usage.ts";
 import { holdsSecret } from "../model/connect_options.ts";
@@ -46,9 +47,23 @@ export async function readKernel(environment: Environment, clock: Clock): Promis
   };
   if (!hasDevice) return { ...common, options: null };
   try {
-    return { ...common, options: await hostKernel(environment, clock).supportedOptions() };
+    const options = await hostKernel(environment, clock).supportedOptions();
+    const authenticates = options?.has("dhchap_secret") === false
+      ? null
+      : await hasKernelSymbol("nvme_auth_negotiate", `${hostRoot}/proc/kallsyms`);
+    return { ...common, options, authenticates };
   } catch (error) {
     return { ...common, options: null, deviceCode: errorCode(error) };
+  }
+}
+
+/** Of DMI; "forbidden" where root alone may read it, null where there is none. */
+export async function readMachineUuid({ hostRoot = "" }: Environment): Promise<string | null> {
+  try {
+    const text = await readTextFile(`${hostRoot}/sys/class/dmi/id/product_uuid`, bytesMax);
+    return text === null ? null : text.trim().toLowerCase();
+  } catch {
+    return "forbidden";
   }
 }
 

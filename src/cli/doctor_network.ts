@@ -1,6 +1,7 @@
 /** Goes where the entries lead: every discovery endpoint and its referrals, then the port of every path. */
 import { limits } from "../base/limits.ts";
 import type { Entry } from "../model/entry.ts";
+import type { Path } from "../model/path.ts";
 import { logPaths, type RefusedRecord, type WantedPath } from "../plan/wanted_paths.ts";
 import type { EndpointExam, PathExam } from "../report/doctor/network_checks.ts";
 import type { WayReading } from "../report/doctor/way_checks.ts";
@@ -13,6 +14,10 @@ export interface NetworkReading {
   readonly endpoints: readonly EndpointExam[];
   readonly paths: readonly PathExam[];
   readonly refused: readonly RefusedRecord[];
+  /** All that the logs name, whether it was asked or not. */
+  readonly named: readonly Path[];
+  /** Every endpoint was asked, and told its log. */
+  readonly isComplete: boolean;
   /** Of every address at which a port is open. */
   readonly ways: readonly WayReading[];
   /** What was not asked, since time or number was at its end; null for nothing. */
@@ -56,6 +61,8 @@ export async function examineNetwork(
     paths: paths.filter((exam) => exam !== null),
     refused,
     ways,
+    named: [...wanted.values()].map(({ path }) => path),
+    isComplete: only === null && skipped === 0 && visited.every(({ log }) => log !== null),
     leftOut: left.length === 0 ? null : left.join(" and "),
   };
 }

@@ -6,6 +6,7 @@ import { inParallel } from "../io/in_parallel.ts";
 import type { Controller } from "../model/controller.ts";
 import { isSamePath } from "../model/path.ts";
 import { parseHostId } from "../nvme/nqn.ts";
+import { discoveryNqn } from "../nvme/spec.ts";
 import type { WantedPath } from "../plan/wanted_paths.ts";
 import { ConnectTrial, type TrialResult } from "../protocol/connect_trial.ts";
 import { Probe, type ProbeResult } from "../protocol/probe.ts";
@@ -38,11 +39,14 @@ export async function examinePaths(
   return await inParallel(wanted, limits.doctorAtOnce, async (path) => {
     const port = ports.get(path.addressKey) ?? null;
     const found = controllers.find((controller) => isSamePath(controller, path.path));
-    const needsTrial = port?.result.ok === true && found === undefined && !wantsTls(path);
+    const needsTrial = port?.result.ok === true && found?.state !== "live" && !wantsTls(path);
     const isLate = port === null || (needsTrial && clock.nowMs() >= deadlineMs);
     const trial = needsTrial && !isLate ? await askConnect(path, options) : null;
+    const isDiscovery = isUnknown(trial) && takesConnect(await askConnect(path, options, discoveryNqn));
     options.onProgress("paths", ++done, wanted.length);
-    return isLate ? null : pathExam(path, found, port, trial, options);
+    return isLate
+      ? null
+      : { ...pathExam(path, found, port, trial, options), ...isDiscovery ? { isDiscovery } : {} };
   });
 }
 
@@ -72,6 +76,15 @@ function pathExam(
   };
 }
 
+/** The target knows no such subsystem at that port. */
+function isUnknown(trial: Asked<TrialResult> | null): boolean {
+  return trial?.result.ok === true && trial.result.refusal?.code === "invalid-parameters";
+}
+
+function takesConnect({ result }: Asked<TrialResult>): boolean {
+  return result.ok && result.refusal === null;
+}
+
 function wantsTls({ path }: WantedPath): boolean {
   return path.secureChannelRequired || path.options.tls === true;
 }
@@ -91,8 +104,12 @@ function askPort(wanted: WantedPath, options: NetworkOptions): Promise<Asked<Pro
   );
 }
 
-function askConnect(wanted: WantedPath, options: NetworkOptions): Promise<Asked<TrialResult>> {
-  const { hostnqn, subsysnqn: subnqn } = wanted.path;
+function askConnect(
+  wanted: WantedPath,
+  options: NetworkOptions,
+  subnqn = wanted.path.subsysnqn,
+): Promise<Asked<TrialResult>> {
+  const { hostnqn } = wanted.path;
   const hostid = parseHostId(options.hostidOf(hostnqn, wanted.path.hostid)) ?? new Uint8Array(16);
   const host = { hostnqn, hostid, subnqn, katoMs: options.katoMs };
   return ask<TrialResult>(wanted, options, (nowMs) => new ConnectTrial(nowMs, host), ["Connect"]);

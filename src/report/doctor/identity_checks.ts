@@ -11,6 +11,8 @@ export interface IdentityReading {
   readonly hostid: string | null;
   /** It is of no file. */
   readonly isDerived: boolean;
+  /** Of the machine (DMI); "forbidden" where root alone may read it, null where there is none. */
+  readonly machineUuid: string | null;
   /** Files of no use, in words. */
   readonly problem?: string;
   /** Host NQN and identifier of every entry, each pair once. */
@@ -20,10 +22,17 @@ export interface IdentityReading {
 
 /** Identifiers that stand in examples and in images that were copied: many hosts have them (RFC 9562 §5.9, §5.10). */
 const commonHostIds = new Set([
+  "4c4c4544-0000-2010-8020-80c04f202020",
   "00112233-4455-6677-8899-aabbccddeeff",
   "12345678-1234-1234-1234-123456789012",
   "03000200-0400-0500-0006-000700080009",
 ]);
+
+/** Not of one host: all bytes alike or nearly so, or known from elsewhere. */
+function isCommon(hostid: string): boolean {
+  const bytes = parseHostId(hostid);
+  return bytes === null || new Set(bytes).size <= 2 || commonHostIds.has(hostid);
+}
 
 export function identityFindings(reading: IdentityReading): Finding[] {
   return [checkHostNqn(reading), checkHostId(reading), ...checkPairs(reading)];
@@ -43,6 +52,17 @@ function checkHostNqn({ hostnqn, problem }: IdentityReading): Finding {
     return { ...base, verdict: "ok", message: "No file tells one; the entries' own count" };
   }
   const wrong = nqnProblem(hostnqn);
+  const inside = hostIdOfNqn(hostnqn);
+  if (wrong === null && inside !== null && isCommon(inside)) {
+    return {
+      ...base,
+      verdict: "failure",
+      message:
+        `${hostnqn} is of an example or a copied image: targets take all hosts that have it for the same`,
+      advice:
+        "nvme gen-hostnqn > /etc/nvme/hostnqn, once nothing is connected; then allow the new one on the targets",
+    };
+  }
   if (wrong === null) return { ...base, verdict: "ok", message: hostnqn };
   return {
     ...base,
@@ -52,7 +72,7 @@ function checkHostNqn({ hostnqn, problem }: IdentityReading): Finding {
   };
 }
 
-function checkHostId({ hostid, hostnqn, isDerived }: IdentityReading): Finding {
+function checkHostId({ hostid, hostnqn, isDerived, machineUuid }: IdentityReading): Finding {
   const base = { group: "identity", check: "host identifier" } as const;
   if (hostid === null) {
     return {
@@ -62,8 +82,7 @@ function checkHostId({ hostid, hostnqn, isDerived }: IdentityReading): Finding {
       advice: "uuidgen > /etc/nvme/hostid",
     };
   }
-  const bytes = parseHostId(hostid);
-  if (bytes === null || new Set(bytes).size <= 2 || commonHostIds.has(hostid)) {
+  if (isCommon(hostid)) {
     return {
       ...base,
       verdict: "failure",
@@ -75,9 +94,19 @@ function checkHostId({ hostid, hostnqn, isDerived }: IdentityReading): Finding {
   const notes = [
     isDerived ? "made of what is known of this machine" : "",
     // Harmless by itself: nvme-cli's packages have drawn the two apart for years.
+    machineText(hostid, machineUuid),
     inside !== null && inside !== hostid ? "another UUID than the one in the host NQN" : "",
   ].filter((note) => note !== "");
   return { ...base, verdict: "ok", message: [hostid, ...notes].join(", ") };
+}
+
+/** Drawn at random is as good, where no other host has it: that is for people to know who copied an image. */
+function machineText(hostid: string, machineUuid: string | null): string {
+  if (machineUuid === hostid) return "the machine's UUID";
+  if (machineUuid === "forbidden") return "whether it is the machine's UUID is for root to see";
+  return machineUuid === null
+    ? ""
+    : "not the machine's UUID: drawn once, or of another machine whose image this is";
 }
 
 /** One finding for each pair that the kernel will refuse; a single one when there is none. */
@@ -94,7 +123,13 @@ function checkPairs({ wanted, controllers }: IdentityReading): Finding[] {
       advice,
     }];
   });
-  if (conflicts.length > 0) return conflicts;
+  const common = wanted.filter(({ hostid }) => isCommon(hostid)).map(({ hostid, origin }): Finding => ({
+    ...base,
+    verdict: "warning",
+    message: `${origin} goes by host identifier ${hostid}, which stands in examples and copied images`,
+    advice: "Give its line an identifier of this host alone (-I), or none",
+  }));
+  if (conflicts.length + common.length > 0) return [...conflicts, ...common];
   const inUse = new Set(controllers.flatMap(({ hostid }) => hostid ?? [])).size;
   const message = inUse === 0
     ? "None, no controller is connected"

@@ -10,6 +10,8 @@ export interface KernelReading {
   readonly hasTcpModule: boolean;
   /** What the device says when it is read: its option tokens; null where the kernel cannot tell (before 5.17). */
   readonly options: ReadonlySet<string> | null;
+  /** It has the function that DH-CHAP takes; null or left out where that is not known. */
+  readonly authenticates?: boolean | null;
   /** Errno of the device when it was opened; undefined when it was, or is not there. */
   readonly deviceCode?: string;
   /** Parameter `multipath` of nvme_core; null where there is none. */
@@ -59,7 +61,8 @@ const wantedTokens: readonly (readonly [token: string, without: string])[] = [
   ["fast_io_fail_tmo", "--fast-io-fail-tmo"],
 ];
 
-function checkDevice({ release, hasDevice, options, deviceCode }: KernelReading): Finding {
+function checkDevice(reading: KernelReading): Finding {
+  const { release, hasDevice, options, deviceCode } = reading;
   const name = `Linux ${release ?? "(of unknown version)"}`;
   const base = { group: "kernel", check: "version and options" } as const;
   if (!hasDevice) {
@@ -76,6 +79,14 @@ function checkDevice({ release, hasDevice, options, deviceCode }: KernelReading)
       ...isRights
         ? {}
         : { advice: "modprobe -r nvme-tcp && modprobe nvme-tcp, then look at the kernel's log" },
+    };
+  }
+  if (reading.authenticates === false) {
+    return {
+      ...base,
+      verdict: "warning",
+      message: `${name} takes DH-CHAP secrets and ignores them (it was built without CONFIG_NVME_HOST_AUTH)`,
+      advice: "Paths with secrets are not connected here: they need another kernel",
     };
   }
   if (options === null) {

@@ -36,7 +36,9 @@ export function endpointFinding(exam: EndpointExam): Finding {
   const base = { group: "endpoints", check: label, steps } as const;
   if (error !== undefined) {
     const failed = steps.at(-1)?.name ?? "TCP";
-    const message = `${errorText(error)} (${origin}; failed at ${failed}${way(exam)})`;
+    const message = `${wrongPort(failed, errorCode(error))}${
+      errorText(error)
+    } (${origin}; failed at ${failed}${way(exam)})`;
     return { ...base, verdict: "failure", message, advice: endpointAdvice(exam, failed, errorCode(error)) };
   }
   const { generation, records, paths } = log ?? { generation: "?", records: 0, paths: 0 };
@@ -50,6 +52,12 @@ export function endpointFinding(exam: EndpointExam): Finding {
     message: `It names no path for ${exam.hostnqn}: ${message}`,
     advice: "If there should be volumes: allow this host NQN there (access list of the volume or subsystem)",
   };
+}
+
+/** A target that knows no discovery there: its port for I/O. */
+function wrongPort(failed: string, code: string): string {
+  const isWrong = failed === "Connect" && code === "invalid-parameters" || code === "not-discovery";
+  return isWrong ? "This port speaks NVMe/TCP and is not for discovery: " : "";
 }
 
 function way({ localAddress, localInterface }: EndpointExam): string {
@@ -76,8 +84,12 @@ function endpointAdvice(exam: EndpointExam, failed: string, code: string): strin
       large ? `: ${localInterface!.name} has MTU ${mtu}, do all switches and the target have it? ` : ": "
     }Try ping -M do -s ${(mtu ?? 1500) - 28} to that address; else the target hangs: look at its log`;
   }
+  if (code === "invalid-parameters") return wrongPortAdvice;
   return statusAdvice(code, hostnqn);
 }
+
+const wrongPortAdvice =
+  "Discovery is usually at 8009, also where volumes are at 4420; or the entry names another discovery NQN than the target has";
 
 /** Of a connection that did not come about, by its errno. */
 function reachAdvice(code: string): string {
@@ -119,7 +131,7 @@ function statusAdvice(code: string, hostnqn: string): string {
     case "controller-busy":
       return "The target has no controller left to give: its limit, or controllers of hosts that are gone and not timed out";
     case "not-discovery":
-      return "This port is for I/O: discovery is usually at 8009";
+      return wrongPortAdvice;
     case "closed":
     case "ECONNRESET":
       return "The target ended the connection: its log says why";
@@ -141,6 +153,8 @@ export interface PathExam {
   readonly error?: Error;
   /** The target answered our Connect, and refused it. */
   readonly refusal?: Error;
+  /** It does not know the subsystem there, and takes a Connect for discovery. */
+  readonly isDiscovery?: boolean;
   /** An agent runs, and looks after it. */
   readonly isLookedAfter: boolean;
   /** What that agent says of it. */
@@ -173,10 +187,15 @@ export function pathFinding(exam: PathExam): Finding {
   }
   if (isLive) return { ...base, verdict: "ok", message: `live as ${device}` };
   if (refusal !== undefined) {
-    const message = `${errorText(refusal)}${says}`;
+    const message = `${exam.isDiscovery ? "This port answers as a discovery controller: " : ""}${
+      errorText(refusal)
+    }${device === undefined ? "" : `; ${device} is ${state}`}${says}`;
     // What the secrets would bring about is the kernel's to try.
     const verdict = errorCode(refusal) === "authentication-required" ? "warning" : "failure";
-    return { ...base, verdict, message, advice: statusAdvice(errorCode(refusal), hostnqn) };
+    const advice = exam.isDiscovery
+      ? "The log names this port for the subsystem: mend the target's listener or link the subsystem there; I/O is usually at 4420"
+      : statusAdvice(errorCode(refusal), hostnqn);
+    return { ...base, verdict, message, advice };
   }
   if (device !== undefined) {
     return {

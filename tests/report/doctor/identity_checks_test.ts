@@ -10,6 +10,7 @@ const well: IdentityReading = {
   hostnqn,
   hostid: uuid,
   isDerived: false,
+  machineUuid: uuid,
   wanted: [{ hostnqn, hostid: uuid, origin: "cluster:1" }],
   controllers: [],
 };
@@ -72,4 +73,22 @@ Deno.test("identityFindings() tells each entry that the kernel will refuse, the 
     assert(found!.message.includes(word), found!.message);
   }
   assert(found!.advice!.includes("-I"), found!.advice!);
+});
+
+Deno.test("identityFindings() says whether an identifier is the machine's own", () => {
+  const told = (machineUuid: string | null) => find({ machineUuid }, "host identifier")[0]!.message;
+  assert(told(uuid).endsWith(", the machine's UUID"), told(uuid));
+  assert(/not the machine's UUID: drawn once, or of another machine/.test(told(other)), told(other));
+  assert(/for root to see/.test(told("forbidden")), told("forbidden"));
+  assertEquals(told(null), uuid);
+});
+
+Deno.test("identityFindings() tells a host NQN, and an entry's identifier, that many hosts have", () => {
+  const common = "00112233-4455-6677-8899-aabbccddeeff";
+  const [name] = find({ hostnqn: `nqn.2014-08.org.nvmexpress:uuid:${common}` }, "host NQN");
+  assertEquals(name?.verdict, "failure");
+  assert(/example or a copied image/.test(name!.message), name!.message);
+  const [entry] = find({ wanted: [{ hostnqn, hostid: common, origin: "cluster:7" }] }, "identities in use");
+  assertEquals(entry?.verdict, "warning");
+  assert(entry!.message.startsWith(`cluster:7 goes by host identifier ${common}`), entry!.message);
 });

@@ -64,6 +64,13 @@ const rows: Row[] = [
     words: /before 5\.17/,
   },
   {
+    name: "a kernel that takes secrets and ignores them",
+    reading: { authenticates: false },
+    check: "version and options",
+    verdict: "warning",
+    words: /CONFIG_NVME_HOST_AUTH/,
+  },
+  {
     name: "multipath that is off",
     reading: { multipath: "N" },
     check: "native multipath",

@@ -72,8 +72,9 @@ const rows: [name: string, at: string, error: Error, advice: RegExp][] = [
     "a port for I/O",
     "Identify",
     new ProtocolError("not-discovery", "Of type 1"),
-    /for I\/O: discovery is usually at 8009/,
+    /Discovery is usually at 8009/,
   ],
+  ["a port without discovery", "Connect", refusal("invalid-parameters"), /Discovery is usually at 8009/],
   ["a target that hangs up", "Connect", new TransportError("closed", "Closed"), /its log says why/],
 ];
 for (const [name, at, error, advice] of rows) {
@@ -136,4 +137,23 @@ Deno.test("pathFinding() tells a path that nobody connects from one that the age
   const connecting = pathFinding({ ...path, device: "nvme2", state: "connecting" });
   assertEquals(connecting.verdict, "failure");
   assert(connecting.message.startsWith("nvme2 is connecting, though its port answers"), connecting.message);
+});
+
+Deno.test("endpointFinding() names a port that is not for discovery", () => {
+  const wrong = failing("Connect", refusal("invalid-parameters"));
+  assert(wrong.message.startsWith("This port speaks NVMe/TCP and is not for discovery: "), wrong.message);
+  assert(!failing("Connect", refusal("invalid-host")).message.includes("not for discovery"));
+});
+
+Deno.test("pathFinding() names a port that is for discovery, and the state of what the kernel holds", () => {
+  const wrong = pathFinding({ ...path, refusal: refusal("invalid-parameters"), isDiscovery: true });
+  assert(wrong.message.startsWith("This port answers as a discovery controller: "), wrong.message);
+  assert(/I\/O is usually at 4420/.test(wrong.advice!), wrong.advice!);
+  const held = pathFinding({
+    ...path,
+    refusal: refusal("invalid-host"),
+    device: "nvme2",
+    state: "connecting",
+  });
+  assert(held.message.endsWith("; nvme2 is connecting"), held.message);
 });
