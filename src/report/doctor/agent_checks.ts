@@ -19,7 +19,7 @@ export interface AgentExpectation {
 }
 
 export function checkAgent(reading: AgentReading, { pids, isNeeded, version }: AgentExpectation): Finding[] {
-  const base = { group: "agent", check: "discovery-client" } as const;
+  const base = { group: "agent", check: "this host's agent" } as const;
   switch (reading.kind) {
     case "forbidden":
       return [{
@@ -56,7 +56,7 @@ function pidText(pids: readonly number[]): string {
 }
 
 function statusFindings(status: StatusDocument, thisVersion: string): Finding[] {
-  const base = { group: "agent", check: "discovery-client" } as const;
+  const base = { group: "agent", check: "this host's agent" } as const;
   const { version, pid, ready, dryRun, summary: { pathsLive, pathsWanted, sessionsLive, endpoints } } =
     status;
   const says =

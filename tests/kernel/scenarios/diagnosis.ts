@@ -97,12 +97,12 @@ function faultsOf(fabric: Fabric) {
     stoppedAgent: {
       name: "an agent that is stopped (SIGSTOP)",
       status: /No answer on .* within/,
-      doctor: /discovery-client +failure +It is there and does not answer/,
+      doctor: /this host's agent +failure +It is there and does not answer/,
     },
     noAgent: {
       name: "no agent",
       status: /The agent is not running/,
-      doctor: /discovery-client +failure +It does not run/,
+      doctor: /this host's agent +failure +It does not run/,
     },
     otherIdentity: {
       name: "a host identifier that another host NQN has",
