@@ -56,9 +56,10 @@ allow_directories() {
 warn_of_rivals() {
   for rival in stafd stacd; do
     if [ -L "/etc/systemd/system/multi-user.target.wants/$rival.service" ]; then
-      echo "discovery-client: $rival (nvme-stas) is enabled too. Both connect what discovery logs name and leave alone" \
-        "what the other has connected, as long as disconnect-scope in /etc/stas/stacd.conf is not" \
-        "all-connections-matching-disconnect-trtypes, which takes away what nvme-stas did not connect" >&2
+      echo "discovery-client: $rival (nvme-stas) is enabled too. Both connect what discovery logs name, and share it." \
+        "But stacd takes away what it has connected once no log names it, and with" \
+        "disconnect-scope=all-connections-matching-disconnect-trtypes what others have, too. Where volumes shall stay," \
+        "set disconnect-scope=no-disconnect in /etc/stas/stacd.conf" >&2
     fi
   done
 }
