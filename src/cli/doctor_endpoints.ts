@@ -3,9 +3,7 @@ import { SessionRunner } from "../agent/session_runner.ts";
 import { formatHostPort, isIpAddress } from "../base/address.ts";
 import { AgentError, TimeoutError } from "../base/errors.ts";
 import { limits } from "../base/limits.ts";
-import { interfaceOf } from "../io/host_sights.ts";
 import { inParallel } from "../io/in_parallel.ts";
-import { routeTo } from "../io/network_way.ts";
 import { type Endpoint, endpointKey, endpointLabel } from "../model/endpoint.ts";
 import type { Entry } from "../model/entry.ts";
 import type { Connection, World } from "../model/world.ts";
@@ -125,13 +123,15 @@ async function visit({ endpoint, name, origin }: Goal, options: NetworkOptions):
       return { endpoint, log: null, exam: { ...common, steps: steps.taken, error: expected(error) } };
     }
   }
-  const unrouted = checkRoute(there, steps, clock.nowMs());
+  const unrouted = checkRoute(there, steps, options);
   if (unrouted !== null) {
     return { endpoint: there, log: null, exam: { ...common, steps: steps.taken, error: unrouted } };
   }
   const { log, error, connection } = await readLog(there, steps, options);
   const localAddress = connection?.localAddress;
-  const localInterface = localAddress === undefined ? undefined : await interfaceOf(localAddress);
+  const localInterface = localAddress === undefined
+    ? undefined
+    : await options.sights.interfaceOf(localAddress);
   const exam: EndpointExam = {
     ...common,
     steps: steps.taken,
@@ -150,9 +150,14 @@ async function visit({ endpoint, name, origin }: Goal, options: NetworkOptions):
 }
 
 /** Null for a route, or where nothing tells: TCP will. */
-function checkRoute({ traddr, options }: Endpoint, steps: Steps, nowMs: number): Error | null {
+function checkRoute(
+  { traddr, options: { hostTraddr, hostIface } }: Endpoint,
+  steps: Steps,
+  { world, sights }: NetworkOptions,
+): Error | null {
+  const nowMs = world.clock.nowMs();
   try {
-    routeTo({ traddr, ...options });
+    sights.routeTo({ traddr, hostTraddr, hostIface });
     steps.add("route", true, nowMs);
     return null;
   } catch (error) {

@@ -29,7 +29,7 @@ import { examineNetwork } from "./doctor_network.ts";
 import { reasonKey } from "./doctor_paths.ts";
 import type { Progress } from "./doctor_progress.ts";
 import { settingsFindings } from "./doctor_settings.ts";
-import type { NarrowAddress } from "./doctor_steps.ts";
+import { type NarrowAddress, realSights } from "./doctor_steps.ts";
 import type { EffectiveSettings } from "./effective_settings.ts";
 import type { Environment } from "./environment.ts";
 import { type HostIdReading, readHostId } from "./host_id.ts";
@@ -104,6 +104,7 @@ export async function examine(
     controllers,
   }));
   const network = await examineNetwork(entries.entries, {
+    sights: realSights,
     world: { clock, dialer: new TcpDialer(clock), resolver: new NameResolver() },
     katoMs: sessionKatoMs(settings.katoSeconds),
     auxSuffix: settings.auxSuffix,

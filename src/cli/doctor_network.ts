@@ -48,6 +48,7 @@ export async function examineNetwork(
   const paths = await examinePaths([...wanted.values()], options, deadlineMs);
   const ways = await examineWays(openGoals(visits, [...wanted.values()], paths), {
     clock: options.world.clock,
+    sights: options.sights,
     deadlineMs,
     onProgress: options.onProgress,
   });

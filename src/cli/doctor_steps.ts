@@ -1,5 +1,15 @@
 /** What those who go to endpoints and to paths for doctor have in common: what they are given, and their steps. */
 import { canonicalAddress, sameAddress } from "../base/address.ts";
+import { interfaceOf } from "../io/host_sights.ts";
+import {
+  type EchoAnswer,
+  echoOf,
+  type Route,
+  routeTo,
+  type TcpTerms,
+  tcpTermsWith,
+  type WayTarget,
+} from "../io/network_way.ts";
 import type { Controller } from "../model/controller.ts";
 import type { World } from "../model/world.ts";
 import type { FindingStep } from "../report/doctor/finding.ts";
@@ -22,7 +32,18 @@ export function isMeant(
   return isSameHost && (port === undefined || port === one.trsvcid);
 }
 
+/** What is asked of this host about its network; see io/network_way.ts and io/host_sights.ts. */
+export interface NetworkSights {
+  routeTo(target: WayTarget): Route;
+  interfaceOf(address: string): Promise<{ readonly name: string; readonly mtu: number | null } | undefined>;
+  tcpTermsWith(target: WayTarget, port: number, timeoutMs: number): Promise<TcpTerms | null>;
+  echoOf(target: WayTarget, packetBytes: number, timeoutMs: number): Promise<EchoAnswer>;
+}
+
+export const realSights: NetworkSights = { routeTo, interfaceOf, tcpTermsWith, echoOf };
+
 export interface NetworkOptions {
+  readonly sights: NetworkSights;
   readonly world: Pick<World, "clock" | "dialer" | "resolver">;
   readonly katoMs: number;
   readonly auxSuffix: string;
