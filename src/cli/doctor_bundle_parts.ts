@@ -7,7 +7,7 @@ import { updateFiles } from "../config/entries.ts";
 import type { Settings } from "../config/settings.ts";
 import { EntryDirectory } from "../io/entry_directory.ts";
 import { EntrySources } from "../io/entry_sources.ts";
-import { readTextFile, readTextTail } from "../io/host_files.ts";
+import { readTextFile, readTextStart, readTextTail } from "../io/host_files.ts";
 import { addressLines } from "../io/host_sights.ts";
 import { readKernelLines } from "../io/kmsg.ts";
 import { readNvmeSysfs } from "../io/nvme_sysfs.ts";
@@ -121,7 +121,7 @@ function absent(path: string): never {
 
 async function networkText(hostRoot: string): Promise<string> {
   const read = async (path: string) => {
-    const text = await readTextTail(`${hostRoot}${path}`, limits.bundleLogBytes).catch(() => null);
+    const text = await readTextStart(`${hostRoot}${path}`, limits.bundleLogBytes).catch(() => null);
     return `\n${path}\n${text ?? ""}`;
   };
   const routes = await Promise.all(["/proc/net/route", "/proc/net/ipv6_route"].map(read));

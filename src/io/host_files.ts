@@ -34,16 +34,33 @@ export async function readTextTail(path: string, bytesMax: number): Promise<stri
     const start = Math.max(0, size - bytesMax);
     await file.seek(start, Deno.SeekMode.Start);
     const bytes = new Uint8Array(Math.min(size, bytesMax));
-    let length = 0;
-    for (let count; length < bytes.length && (count = await file.read(bytes.subarray(length))) !== null;) {
-      length += count;
-    }
+    const length = await readInto(file, bytes);
     const text = new TextDecoder().decode(bytes.subarray(0, length));
     return start === 0 ? text : text.slice(text.indexOf("\n") + 1);
   } catch (error) {
     if (errnoOf(error) === "ENOENT") return null;
     throw kernelError(`Cannot read ${path}`, error);
   }
+}
+
+/** The first `bytesMax` bytes of a file of /proc, whose size nothing tells; null when there is none. */
+export async function readTextStart(path: string, bytesMax: number): Promise<string | null> {
+  try {
+    using file = await Deno.open(path);
+    const bytes = new Uint8Array(bytesMax);
+    return new TextDecoder().decode(bytes.subarray(0, await readInto(file, bytes)));
+  } catch (error) {
+    if (errnoOf(error) === "ENOENT") return null;
+    throw kernelError(`Cannot read ${path}`, error);
+  }
+}
+
+async function readInto(file: Deno.FsFile, bytes: Uint8Array): Promise<number> {
+  let length = 0;
+  for (let count; length < bytes.length && (count = await file.read(bytes.subarray(length))) !== null;) {
+    length += count;
+  }
+  return length;
 }
 
 /** Whether something has this name; what cannot be looked at is there. */

@@ -3,6 +3,7 @@ import {
   absolutePath,
   makeTemporaryDirectory,
   readTextFile,
+  readTextStart,
   readTextTail,
   removeDirectory,
 } from "../../src/io/host_files.ts";
@@ -51,4 +52,13 @@ Deno.test("readTextTail() answers the last whole lines, and never a piece of one
   } finally {
     await removeDirectory(directory);
   }
+});
+
+Deno.test("readTextStart() reads what has no size, and no more than it may", async () => {
+  assertEquals((await Deno.stat("/proc/self/mountinfo")).size, 0);
+  const whole = await readTextStart("/proc/self/status", 65_536);
+  assert(whole !== null && whole.startsWith("Name:") && whole.endsWith("\n"), `${whole}`);
+  assertEquals(await readTextStart("/proc/self/status", 5), "Name:");
+  assertEquals(await readTextStart("/proc/none", 5), null);
+  await assertRejects(() => readTextStart("/proc", 5), KernelError, "EISDIR");
 });
