@@ -21,7 +21,7 @@ export const doctorFormats = ["text", "json", "yaml"] as const;
 /** Answers 1 when something fails; warnings alone are no failure. Throws UsageError, and KernelError for the bundle. */
 export async function doctor(environment: Environment, options: OptionValues): Promise<number> {
   const format = formatAmong(doctorFormats, options, "text");
-  const only = narrowAddress(options.text("address"));
+  const narrow = narrowAddress(options.text("address"));
   const bundle = options.text("bundle");
   if (bundle === "") throw new UsageError("Cannot use --bundle: it names no file");
   // Before minutes of work, not after.
@@ -32,7 +32,7 @@ export async function doctor(environment: Environment, options: OptionValues): P
   const { findings: found, effective, socket } = await examine(environment, options, {
     clock,
     progress,
-    only,
+    narrow,
   });
   progress.end();
   const findings = found.map(toldFinding);

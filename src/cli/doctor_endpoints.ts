@@ -38,8 +38,8 @@ export async function visitAll(
   const visits: Visit[] = [];
   let skipped = 0;
   const all = goalsOf(entries, seen);
-  const { only } = options;
-  const meant = only === null ? [] : all.filter(({ endpoint }) => isMeant(only, endpoint));
+  const { narrow } = options;
+  const meant = narrow === null ? [] : all.filter(({ endpoint }) => isMeant(narrow, endpoint));
   // What no entry names may be a referral or a path: only the logs of all tell.
   let wave = meant.length > 0 ? meant : all;
   for (let depth = 0; depth <= limits.referralDepthMax && wave.length > 0; depth++) {

@@ -49,14 +49,14 @@ export interface DoctorScope {
   readonly clock: Clock;
   readonly progress: Progress;
   /** The only endpoint or path that matters. */
-  readonly only: NarrowAddress | null;
+  readonly narrow: NarrowAddress | null;
 }
 
 /** Throws UsageError for a command line that makes no sense. */
 export async function examine(
   environment: Environment,
   options: OptionValues,
-  { clock, progress, only }: DoctorScope,
+  { clock, progress, narrow }: DoctorScope,
 ): Promise<DoctorExam> {
   progress.tell("kernel");
   const controllers = await hostKernel(environment, clock).controllers().catch((): Controller[] => []);
@@ -67,7 +67,7 @@ export async function examine(
     checkRivals(rivals.others, discoveries.map(({ name }) => name)),
   ];
   progress.tell("agent");
-  const agent = await askForStatus(environment, options);
+  const agent = await askForStatus(environment, options, clock);
   const { effective, findings: written } = await settingsFindings(environment, options);
   findings.push(...written);
   const agentFindings = (isNeeded: boolean) =>
@@ -110,7 +110,7 @@ export async function examine(
     auxSuffix: settings.auxSuffix,
     controllers,
     hostidOf,
-    only,
+    narrow,
     agentReasons: reasonsOf(agent),
     onProgress: (doing, done, of) => progress.tell(`${doing} ${done}/${of}`),
   });
@@ -118,10 +118,10 @@ export async function examine(
     ...network.endpoints.map(endpointFinding),
     ...network.ways.map(checkWay),
     ...network.paths.map(pathFinding),
-    ...only === null ? checkControllers({ ...network, controllers }) : [],
+    ...narrow === null ? checkControllers({ ...network, controllers }) : [],
   );
-  if (only === null) findings.push(...unseenPaths(agent, network.paths));
-  else if (network.endpoints.length + network.paths.length === 0) findings.push(nothingThere(only));
+  if (narrow === null) findings.push(...unseenPaths(agent, network.paths));
+  else if (network.endpoints.length + network.paths.length === 0) findings.push(nothingThere(narrow));
   for (const { endpoint, subnqn, traddr, reason } of network.refused) {
     findings.push({
       group: "paths",

@@ -8,7 +8,6 @@ import { EntrySources } from "../io/entry_sources.ts";
 import { isThere, readTextFile } from "../io/host_files.ts";
 import { clockInStep, processesNamed } from "../io/host_sights.ts";
 import { hasKernelSymbol } from "../io/kernel_symbols.ts";
-import { RealClock } from "../io/real_clock.ts";
 import { processId } from "../io/process_usage.ts";
 import { holdsSecret } from "../model/connect_options.ts";
 import type { Entry, LineError } from "../model/entry.ts";
@@ -93,7 +92,11 @@ export async function readRivals(
 }
 
 /** Never throws for what the agent does. */
-export async function askForStatus(environment: Environment, options: OptionValues): Promise<AgentReading> {
+export async function askForStatus(
+  environment: Environment,
+  options: OptionValues,
+  clock: Clock,
+): Promise<AgentReading> {
   let socket: string;
   try {
     socket = await controlSocketOf(environment, options);
@@ -103,7 +106,7 @@ export async function askForStatus(environment: Environment, options: OptionValu
     socket = standardSocket;
   }
   try {
-    const answer = await answerOf({ clock: new RealClock(), socket }, { method: "GET", path: "/v1/status" });
+    const answer = await answerOf({ clock, socket }, { method: "GET", path: "/v1/status" });
     return { kind: "status", socket, status: checkedStatus(answer, socket) };
   } catch (error) {
     if (!(error instanceof AgentError)) throw error;

@@ -31,9 +31,9 @@ export async function examineNetwork(
 ): Promise<NetworkReading> {
   const deadlineMs = options.world.clock.nowMs() + limits.doctorMs;
   const { visits: visited, skipped } = await visitAll(entries, options, deadlineMs);
-  const { only } = options;
+  const { narrow } = options;
   // Without an endpoint that is meant, the paths are: those of all the logs.
-  const visits = only === null ? visited : visited.filter(({ endpoint }) => isMeant(only, endpoint));
+  const visits = narrow === null ? visited : visited.filter(({ endpoint }) => isMeant(narrow, endpoint));
   const wanted = new Map<string, WantedPath>();
   const refused: RefusedRecord[] = [];
   for (const { endpoint, log } of visits.length > 0 ? visits : visited) {
@@ -41,7 +41,7 @@ export async function examineNetwork(
     const named = logPaths(log, endpoint, options.auxSuffix);
     if (visits.length > 0) refused.push(...named.refused);
     for (const path of named.paths) {
-      const isWanted = visits.length > 0 || only === null || isMeant(only, path.path);
+      const isWanted = visits.length > 0 || narrow === null || isMeant(narrow, path.path);
       if (isWanted && wanted.size < limits.doctorPathsMax) wanted.set(path.key, path);
     }
   }
@@ -63,7 +63,7 @@ export async function examineNetwork(
     refused,
     ways,
     named: [...wanted.values()].map(({ path }) => path),
-    isComplete: only === null && skipped === 0 && visited.every(({ log }) => log !== null),
+    isComplete: narrow === null && skipped === 0 && visited.every(({ log }) => log !== null),
     leftOut: left.length === 0 ? null : left.join(" and "),
   };
 }

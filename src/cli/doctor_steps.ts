@@ -51,7 +51,7 @@ export interface NetworkOptions {
   /** The identifier that the agent would use. */
   readonly hostidOf: (hostnqn: string, wanted: string | undefined) => string;
   /** The only endpoint or path that matters; null for all. */
-  readonly only: NarrowAddress | null;
+  readonly narrow: NarrowAddress | null;
   /** What the running agent says of a path that is not live; null when none runs. */
   readonly agentReasons: ReadonlyMap<string, string> | null;
   /** Something was done. */

@@ -48,7 +48,7 @@ async function examine(
     auxSuffix: "",
     controllers: [],
     hostidOf: () => hostid,
-    only: null,
+    narrow: null,
     agentReasons: null,
     onProgress: () => {},
     ...change,
@@ -248,19 +248,19 @@ Deno.test("examineNetwork() finds a way that swallows large packets, by a second
 Deno.test("examineNetwork() goes to one endpoint alone, or to one path, where that is asked", async () => {
   const world = new FabricWorld({ nodes: 3, subsystems: 1 });
   const { counts } = world.memory.network;
-  const narrow = (host: string, port?: number) => ({ only: { text: host, host, port } });
-  const one = await examine(world, [entry("10.0.0.1"), entry("10.0.0.2")], narrow("10.0.0.2"));
+  const meant = (host: string, port?: number) => ({ narrow: { text: host, host, port } });
+  const one = await examine(world, [entry("10.0.0.1"), entry("10.0.0.2")], meant("10.0.0.2"));
   assertEquals(one.endpoints.map(({ label }) => label), ["10.0.0.2:8009"]);
   assertEquals(one.paths.map(({ traddr }) => traddr), ["10.0.0.2"]);
   assertEquals([counts.dialsTo.has("10.0.0.1:8009"), counts.dialsTo.has("10.0.0.3:8009")], [false, false]);
 
-  const referral = await examine(world, [entry("10.0.0.1")], narrow("10.0.0.3", 8009));
+  const referral = await examine(world, [entry("10.0.0.1")], meant("10.0.0.3", 8009));
   assertEquals(referral.endpoints.map(({ label }) => label), ["10.0.0.3:8009"]);
 
-  const path = await examine(world, [entry("10.0.0.1")], narrow("10.0.0.3", 4420));
+  const path = await examine(world, [entry("10.0.0.1")], meant("10.0.0.3", 4420));
   assertEquals([path.endpoints.length, path.paths.map(({ traddr }) => traddr)], [0, ["10.0.0.3"]]);
 
-  const nobody = await examine(world, [entry("10.0.0.1")], narrow("10.0.0.77"));
+  const nobody = await examine(world, [entry("10.0.0.1")], meant("10.0.0.77"));
   assertEquals(nobody.endpoints.length + nobody.paths.length + nobody.ways.length, 0);
 });
 
