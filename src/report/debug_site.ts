@@ -11,7 +11,7 @@ import { eventStreamResponse } from "./event_stream.ts";
 import { refuseForeignHost } from "./host_name_check.ts";
 import { type HttpHandler, type HttpRequest, type HttpResponse, textResponse } from "../model/http.ts";
 import type { MetricFamily } from "./metric_family.ts";
-import { formatMetrics, metricsContentType, type MetricsFormat, metricsFormat } from "./metrics_text.ts";
+import { metricsContentType, type MetricsFormat, metricsFormat } from "./metrics_format.ts";
 import type { StatusDocument } from "./status_document.ts";
 
 export interface DebugSiteOptions {
@@ -115,6 +115,8 @@ export class DebugSite {
 
   async #metricsBytes(format: MetricsFormat): Promise<Uint8Array> {
     const families = await this.#options.families?.() ?? [];
+    // Most daemons are never scraped, and do without the library.
+    const { formatMetrics } = await import("./metrics_text.ts");
     return new TextEncoder().encode(await formatMetrics(families, format));
   }
 }

@@ -5,8 +5,7 @@
  */
 import Registry from "prom-client";
 import type { Labels, MetricFamily } from "./metric_family.ts";
-
-export type MetricsFormat = "prometheus" | "openmetrics";
+import { metricsContentType, type MetricsFormat } from "./metrics_format.ts";
 
 /** What the library's registry takes and gives, as far as we use it. */
 interface TextRegistry {
@@ -36,29 +35,7 @@ interface LibraryFamily {
 
 const makeRegistry = Registry as unknown as {
   new (contentType: string): TextRegistry;
-  readonly PROMETHEUS_CONTENT_TYPE: string;
-  readonly OPENMETRICS_CONTENT_TYPE: string;
 };
-
-export function metricsContentType(format: MetricsFormat): string {
-  return format === "openmetrics"
-    ? makeRegistry.OPENMETRICS_CONTENT_TYPE
-    : makeRegistry.PROMETHEUS_CONTENT_TYPE;
-}
-
-/** What the scraper takes best, by its Accept header (RFC 9110 §12.5.1). */
-export function metricsFormat(accept: string): MetricsFormat {
-  let best: { format: MetricsFormat; quality: number } = { format: "prometheus", quality: 0 };
-  for (const range of accept.split(",")) {
-    const [type = "", ...parameters] = range.split(";").map((part) => part.trim().toLowerCase());
-    const quality = Number(parameters.find((text) => /^q=/.test(text))?.slice(2) ?? 1);
-    const isOpen = type === "application/openmetrics-text";
-    // Of OpenMetrics there are two versions that we could be asked for; 0.0.1 was a draft of 1.0.0.
-    if (!isOpen && !["text/plain", "text/*", "*/*"].includes(type)) continue;
-    if (quality > best.quality) best = { format: isOpen ? "openmetrics" : "prometheus", quality };
-  }
-  return best.format;
-}
 
 /** A family without samples is left out. */
 export async function formatMetrics(

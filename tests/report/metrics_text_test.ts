@@ -1,5 +1,6 @@
 import { gauge } from "../../src/report/metric_family.ts";
-import { formatMetrics, metricsContentType, metricsFormat } from "../../src/report/metrics_text.ts";
+import { metricsContentType, metricsFormat } from "../../src/report/metrics_format.ts";
+import { formatMetrics } from "../../src/report/metrics_text.ts";
 import { assertEquals } from "../assert.ts";
 
 const prometheusAccepts =
