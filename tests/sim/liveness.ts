@@ -148,13 +148,13 @@ export class Liveness {
     return null;
   }
 
-  /** What counts of the files is what they say. */
+  /** What counts of the files is what they say, under their very names: a move that was not noticed is still to come. */
   #wrongEntries(): string | null {
     const { files, process } = this.#sim;
     const wanted = files.entries.toSorted().join(", ");
     const inForce = new Set(
-      process.agent?.facts.entries?.map(({ traddr, trsvcid, cluster }) =>
-        `${traddr} ${trsvcid} ${cluster.hostnqn}`
+      process.agent?.facts.entries?.map(({ traddr, trsvcid, cluster, origin }) =>
+        `${traddr} ${trsvcid} ${cluster.hostnqn} ${origin.file}`
       ),
     );
     const counted = [...inForce].sort().join(", ");

@@ -129,12 +129,13 @@ export class SimFiles {
     this.#write("rename");
   }
 
-  /** `host port hostnqn` of every entry that the files hold, once they are restored. */
+  /** `host port hostnqn file` of every entry that the files hold, once they are restored. */
   get entries(): string[] {
     return this.#hosts.flatMap((host) =>
       this.configured.map((node) => {
         const { traddr, trsvcid } = node.discovery[0]!;
-        return `${this.#options.byName ? hostName(node) : traddr} ${trsvcid} ${host.hostnqn}`;
+        const file = host === simHosts[0] ? this.#fileName : host.file;
+        return `${this.#options.byName ? hostName(node) : traddr} ${trsvcid} ${host.hostnqn} ${file}`;
       })
     );
   }
