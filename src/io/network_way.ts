@@ -87,10 +87,16 @@ export async function echoOf(target: WayTarget, packetBytes: number, timeoutMs: 
   for (const type of [socketType.datagram, socketType.raw]) {
     try {
       return await withSocket(target, address, type, kind, async (libc, fd) => {
-        const echo = echoRequest(address.family === 6, packetBytes);
-        return await sendEcho(libc, fd, target.traddr, address, echo)
-          ? await awaitEcho(libc, fd, timeoutMs)
-          : "too-large";
+        echoSequence = (echoSequence + 1) & 0xffff;
+        const sequence = echoSequence;
+        const echo = echoRequest(address.family === 6, packetBytes, sequence);
+        if (!sendEcho(libc, fd, target.traddr, address, echo)) return "too-large";
+        return await awaitEcho(
+          libc,
+          fd,
+          timeoutMs,
+          (packet) => isReply(packet, sequence, type === socketType.raw),
+        );
       });
     } catch (error) {
       if (!(error instanceof KernelError) || !["EACCES", "EPERM"].includes(error.code)) throw error;
@@ -124,7 +130,12 @@ function sendEcho(
 }
 
 /** Other packets of ICMP come as well where the socket is a raw one, on loopback our own request among them. */
-async function awaitEcho(libc: Library, fd: number, timeoutMs: number): Promise<EchoAnswer> {
+async function awaitEcho(
+  libc: Library,
+  fd: number,
+  timeoutMs: number,
+  isAnswer: (packet: Uint8Array) => boolean,
+): Promise<EchoAnswer> {
   const buffer = new Uint8Array(128);
   const startUs = monotonicMicroseconds();
   for (let packets = 0; packets < 100; packets++) {
@@ -133,23 +144,30 @@ async function awaitEcho(libc: Library, fd: number, timeoutMs: number): Promise<
     const count = Number(libc.call.recv(fd, buffer, BigInt(buffer.length), 0x40));
     // What a router says of a packet that is too large comes as an error of the socket.
     if (count < 0) return libcFailure(libc, "recv").code === "EMSGSIZE" ? "too-large" : "lost";
-    if (isReply(buffer.subarray(0, count))) return "back";
+    if (isAnswer(buffer.subarray(0, count))) return "back";
   }
   return "lost";
 }
 
-/** A raw IPv4 socket gives the IP header as well: 0x45 … with its length in words of four bytes. */
-function isReply(packet: Uint8Array): boolean {
+/**
+ * A raw socket hears the answers to all echoes of this host to that address: sequence and identifier tell them apart.
+ * Of version 4 it gives the IP header as well: 0x45 … with its length in words of four bytes. The identifier of a
+ * datagram socket is the kernel's, which tells apart by itself.
+ */
+function isReply(packet: Uint8Array, sequence: number, isRaw: boolean): boolean {
   const first = packet[0] ?? 0;
   const at = first >> 4 === 4 ? (first & 15) * 4 : 0;
-  const type = packet[at];
-  // A datagram socket's identifier is the kernel's; the sequence is ours.
-  return (type === 0 || type === 129) && packet[at + 6] === echoSequence >> 8 &&
-    packet[at + 7] === (echoSequence & 0xff);
+  if (packet.length < at + 8 || (packet[at] !== 0 && packet[at] !== 129)) return false;
+  const view = new DataView(packet.buffer, packet.byteOffset + at, 8);
+  return view.getUint16(6) === sequence && (!isRaw || view.getUint16(4) === echoIdentifier());
 }
 
-/** One number for all: a connected socket hears from its own target only. */
-const echoSequence = 0x4e56;
+/** Of the last echo; another one for each. */
+let echoSequence = 0;
+
+function echoIdentifier(): number {
+  return Deno.pid & 0xffff;
+}
 
 /**
  *     0        1        2           4            6            8
@@ -159,16 +177,23 @@ const echoSequence = 0x4e56;
  * The headers of IP (20 or 40 bytes) count as well. Of version 6 the kernel computes the checksum, and of the identifier
  * of a datagram socket.
  */
-function echoRequest(isV6: boolean, packetBytes: number): Uint8Array<ArrayBuffer> {
+function echoRequest(isV6: boolean, packetBytes: number, sequence: number): Uint8Array<ArrayBuffer> {
   const bytes = new Uint8Array(Math.max(8, packetBytes - (isV6 ? 40 : 20)));
+  const view = new DataView(bytes.buffer);
   bytes[0] = isV6 ? 128 : 8;
-  bytes[6] = echoSequence >> 8;
-  bytes[7] = echoSequence & 0xff;
-  // The sum of 16-bit words (RFC 1071): all others are zero.
-  const checksum = isV6 ? 0 : ~(0x0800 + echoSequence) & 0xffff;
-  bytes[2] = checksum >> 8;
-  bytes[3] = checksum & 0xff;
+  view.setUint16(4, echoIdentifier());
+  view.setUint16(6, sequence);
+  if (!isV6) view.setUint16(2, checksum([0x0800, echoIdentifier(), sequence]));
   return bytes;
+}
+
+/** The complement of the sum of 16-bit words, carries added again (RFC 1071); words that are left out are zero. */
+function checksum(words: readonly number[]): number {
+  const sum = words.reduce((all, word) => {
+    const next = all + word;
+    return (next & 0xffff) + (next >> 16);
+  }, 0);
+  return ~sum & 0xffff;
 }
 
 function parsed(traddr: string): IpAddress {
