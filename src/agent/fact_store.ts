@@ -25,6 +25,7 @@ import {
   type ResolutionFact,
   type SessionFact,
 } from "../plan/facts.ts";
+import { attemptOf } from "../plan/attempt.ts";
 import { hostNames } from "../plan/configured.ts";
 import {
   connectRetryDelayMs,
@@ -202,8 +203,8 @@ export class FactStore implements Facts {
     this.#options.onChange();
   }
 
-  recordAsking(key: string): void {
-    this.connects.set(key, { ...(this.connects.get(key) ?? newConnectFact), state: "asking" });
+  recordAsking(wanted: WantedPath): void {
+    this.#beginAttempt(wanted, "asking");
   }
 
   /** The target answers a Connect for this path, if only with a refusal: the kernel may be asked. */
@@ -218,8 +219,14 @@ export class FactStore implements Facts {
     this.#options.onChange();
   }
 
-  recordConnecting(key: string): void {
-    this.connects.set(key, { ...(this.connects.get(key) ?? newConnectFact), state: "connecting" });
+  recordConnecting(wanted: WantedPath): void {
+    this.#beginAttempt(wanted, "connecting");
+  }
+
+  /** What it is made with is that of its begin: the settings may change before its end. */
+  #beginAttempt({ key, path }: WantedPath, state: "asking" | "connecting"): void {
+    const before = this.connects.get(key) ?? newConnectFact;
+    this.connects.set(key, { ...before, state, triedWith: attemptOf(this.policy, path) });
   }
 
   /** `already`: the kernel answered EALREADY, which is success. */
@@ -245,7 +252,7 @@ export class FactStore implements Facts {
       failures,
       failure,
       retryAtMs: nowMs + delayMs,
-      failedWith: wanted.path,
+      triedWith: before.triedWith,
       refusal: before.refusal,
       mute: !(error instanceof KernelError),
       heldMs: warned ? heldMs : 0,

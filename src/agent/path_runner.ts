@@ -56,7 +56,7 @@ export class PathRunner {
     const hostid = parseHostId(connectRunner.hostidOf(wanted.path));
     assert(hostid !== null, "The host identifier was checked before");
     const host = { hostnqn, hostid, subnqn, katoMs: tuning().katoMs };
-    facts.recordAsking(wanted.key);
+    facts.recordAsking(wanted);
     const makeTrial = (nowMs: number) => new ConnectTrial(nowMs, host);
     this.#question<TrialResult>("connect", wanted, makeTrial, (result, nowMs) => {
       if (result.ok) facts.recordAnswered(wanted.key, result.refusal, nowMs);
@@ -66,7 +66,7 @@ export class PathRunner {
 
   async connect(wanted: WantedPath): Promise<void> {
     const { world: { clock }, facts, meter, connectRunner, kernelWatch } = this.#options;
-    facts.recordConnecting(wanted.key);
+    facts.recordConnecting(wanted);
     const startMs = clock.nowMs();
     const outcome = await connectRunner.connect(wanted);
     const nowMs = clock.nowMs();

@@ -3,7 +3,8 @@
  * holds everybody up. New before failed, bounded, and no more to a doubtful address than one connect at a time. Pure.
  */
 import { limits } from "../base/limits.ts";
-import type { ConnectFact, ProbeFact } from "./facts.ts";
+import { hasChangedSince } from "./attempt.ts";
+import type { ConnectFact, Policy, ProbeFact } from "./facts.ts";
 import type { WantedPath } from "./wanted_paths.ts";
 
 /** A path that is due, and how often it has failed. */
@@ -15,6 +16,7 @@ export interface Candidate {
 export interface ChoiceInput {
   readonly paths: ReadonlyMap<string, WantedPath>;
   readonly connects: ReadonlyMap<string, ConnectFact>;
+  readonly policy: Policy;
   readonly nowMs: number;
 }
 
@@ -35,14 +37,17 @@ export interface AddressHistory {
 }
 
 /** By address key. */
-export function addressHistories({ connects, paths, nowMs }: ChoiceInput): Map<string, AddressHistory> {
+export function addressHistories(input: ChoiceInput): Map<string, AddressHistory> {
+  const { connects, paths, policy, nowMs } = input;
   const histories = new Map<string, AddressHistory>();
   for (const [key, connect] of connects) {
-    const addressKey = paths.get(key)?.addressKey;
-    if (addressKey === undefined) continue;
+    const wanted = paths.get(key);
+    if (wanted === undefined) continue;
+    const { addressKey, path } = wanted;
     let history = histories.get(addressKey);
     if (history === undefined) histories.set(addressKey, history = { ...noHistory });
     addToHistory(history, connect, nowMs);
+    if (connect.heldMs > 0 && !hasChangedSince(connect, policy, path)) addPause(history, connect);
   }
   return histories;
 }
@@ -58,7 +63,7 @@ const noHistory: AddressHistory = {
 };
 
 function addToHistory(history: AddressHistory, connect: ConnectFact, nowMs: number): void {
-  const { state, failures, failure, heldMs, doneAtMs, answeredUntilMs } = connect;
+  const { state, failures, failure, doneAtMs, answeredUntilMs } = connect;
   if (state === "connecting") history.inFlight++;
   if (state === "asking") history.asking++;
   // EINVAL is the kernel's own word, about options and identities.
@@ -68,8 +73,11 @@ function addToHistory(history: AddressHistory, connect: ConnectFact, nowMs: numb
     history.answeredUntilMs = answeredUntilMs;
     history.askableAtMs = answeredUntilMs - limits.probeValidMs + limits.askGapMs;
   }
+}
+
+function addPause(history: AddressHistory, { heldMs, failure }: ConnectFact): void {
   const pauseMs = Math.min(heldMs * limits.heldPauseFactor, limits.heldPauseMsMax);
-  if (pauseMs > 0) history.pausedUntilMs = Math.max(history.pausedUntilMs, (failure?.atMs ?? 0) + pauseMs);
+  history.pausedUntilMs = Math.max(history.pausedUntilMs, (failure?.atMs ?? 0) + pauseMs);
 }
 
 /**

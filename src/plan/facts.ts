@@ -95,6 +95,9 @@ export interface ProbeFact {
   readonly failure: Failure | null;
 }
 
+/** What an attempt is made with: the host identifier that the entry asks for, and all options. */
+export type Attempt = Pick<Path, "hostid" | "options">;
+
 export interface ConnectFact {
   /**
    * `asking`: we try ourselves whether the target answers a Connect. `done`: the kernel said yes (or "already") at
@@ -114,8 +117,8 @@ export interface ConnectFact {
   readonly failures: number;
   readonly retryAtMs: number;
   readonly failure: Failure | null;
-  /** What its entry said when the last attempt failed; null without one. With other words it need not wait. */
-  readonly failedWith: Pick<Path, "hostid" | "options"> | null;
+  /** What the last attempt was made with; null without one. With anything else it need not wait. */
+  readonly triedWith: Attempt | null;
 }
 
 /** What a lost controller's secrets were compared with, or are being. */
@@ -200,7 +203,7 @@ export const newConnectFact: ConnectFact = {
   failures: 0,
   retryAtMs: 0,
   failure: null,
-  failedWith: null,
+  triedWith: null,
 };
 
 /** A member whose word counts now: its session is live and its log was read in it. */

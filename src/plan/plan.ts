@@ -38,7 +38,7 @@ export function plan(facts: Facts, nowMs: number): Plan {
     connects: facts.connects,
     controllers: facts.controllers,
     kernel: facts.kernel,
-    dryRun: facts.policy.dryRun,
+    policy: facts.policy,
     provenByUse: () => addressesProvenByUse(facts.sessions, facts.controllers, nowMs),
     nowMs,
   });

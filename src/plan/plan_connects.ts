@@ -8,9 +8,9 @@
  * does not would hold the kernel for a minute, and one that refuses tells us why, as the kernel does not.
  */
 import { limits } from "../base/limits.ts";
-import { sameConnectOptions } from "../model/connect_options.ts";
 import { type Controller, isKept } from "../model/controller.ts";
 import { controllerIndexKey, isSamePath } from "../model/path.ts";
+import { hasChangedSince } from "./attempt.ts";
 import {
   addressHistories,
   type AddressHistory,
@@ -25,6 +25,7 @@ import {
   type KernelFact,
   newConnectFact,
   newProbeFact,
+  type Policy,
   type ProbeFact,
 } from "./facts.ts";
 import type { WantedPath } from "./wanted_paths.ts";
@@ -67,7 +68,7 @@ export interface ConnectInput {
   readonly connects: ReadonlyMap<string, ConnectFact>;
   readonly controllers: ControllersFact | null;
   readonly kernel: KernelFact;
-  readonly dryRun: boolean;
+  readonly policy: Policy;
   /** Asked only when a path is missing. */
   readonly provenByUse: () => ReadonlySet<string>;
   readonly nowMs: number;
@@ -178,20 +179,16 @@ function missingRow(pass: Pass, wanted: WantedPath): PathRow {
     const row = justConnected(pass, wanted, connect, controllers);
     if (row !== null) return row;
   }
-  if (connect.retryAtMs > nowMs && connect.failure !== null && !hasChanged(wanted, connect)) {
-    return retryRow(pass, wanted, "failed", connect.failure.message, connect.retryAtMs);
+  if (connect.retryAtMs > nowMs && connect.failure !== null) {
+    if (!hasChangedSince(connect, input.policy, wanted.path)) {
+      return retryRow(pass, wanted, "failed", connect.failure.message, connect.retryAtMs);
+    }
   }
-  if (kernel.present !== true && !input.dryRun) {
+  if (kernel.present !== true && !input.policy.dryRun) {
     const reason = kernel.failure?.message ?? "the kernel was not asked yet";
     return { wanted, state: "waiting", reason, retryAtMs: nowMs };
   }
   return unprovenRow(pass, wanted) ?? provenRow(pass, wanted, connect);
-}
-
-/** Somebody has edited its entry since it failed, perhaps to put right what was wrong. */
-function hasChanged({ path }: WantedPath, { failedWith }: ConnectFact): boolean {
-  if (failedWith === null) return false;
-  return failedWith.hostid !== path.hostid || !sameConnectOptions(failedWith.options, path.options);
 }
 
 /** The kernel said yes, sysfs has not shown it yet (or never will: then try again). */
@@ -252,7 +249,7 @@ function probingRow(wanted: WantedPath, { failure, failures }: ProbeFact): PathR
 
 function provenRow(pass: Pass, wanted: WantedPath, connect: ConnectFact): PathRow {
   const { input } = pass;
-  if (input.dryRun) {
+  if (input.policy.dryRun) {
     return { wanted, state: "would-connect", reason: "reachable; not connected in a dry run" };
   }
   const history = historiesOf(pass).get(wanted.addressKey);

@@ -7,7 +7,7 @@
 import { limits } from "../base/limits.ts";
 import { type ConnectOptions, sameConnectOptions } from "../model/connect_options.ts";
 import type { Controller } from "../model/controller.ts";
-import { connectDefaultsOf } from "./connect_defaults.ts";
+import { connectOptionsOf } from "./attempt.ts";
 import type { Facts, RenewalFact } from "./facts.ts";
 import type { PathRow } from "./plan_connects.ts";
 import type { WantedPath } from "./wanted_paths.ts";
@@ -40,10 +40,7 @@ export function planRenewals(rows: readonly PathRow[], facts: RenewalFacts): Ren
     if (state !== "recovering" || device === undefined) continue;
     recovering.add(wanted.key);
     const { path } = wanted;
-    const { dhchapSecret, dhchapCtrlSecret } = {
-      ...connectDefaultsOf(policy, path),
-      ...path.options,
-    };
+    const { dhchapSecret, dhchapCtrlSecret } = connectOptionsOf(policy, path);
     if (policy.dryRun || path.secretsUnknown || dhchapSecret === undefined) continue;
     controllers ??= new Map(facts.controllers?.list.map((controller) => [controller.name, controller]));
     const controller = controllers.get(device);

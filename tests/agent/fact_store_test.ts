@@ -7,7 +7,9 @@ import {
   TimeoutError,
   TransportError,
 } from "../../src/base/errors.ts";
+import { Secret } from "../../src/base/secret.ts";
 import type { IdentifyController } from "../../src/nvme/identify.ts";
+import { hasChangedSince } from "../../src/plan/attempt.ts";
 import type { SessionFact } from "../../src/plan/facts.ts";
 import type { SessionEvent } from "../../src/protocol/session.ts";
 import { assert, assertEquals } from "../assert.ts";
@@ -194,7 +196,7 @@ Deno.test("FactStore proves an address for a while, and backs off from one that 
 Deno.test("FactStore takes a connect for a proof, and keeps a probe under way counted", () => {
   const store = new Store();
   store.recordProbing(one.addressKey);
-  store.recordConnecting(one.key);
+  store.recordConnecting(one);
   assertEquals(store.connects.get(one.key)?.state, "connecting");
   store.recordConnected(one, true, 70);
   const { state, doneAtMs, already } = store.connects.get(one.key)!;
@@ -213,7 +215,27 @@ Deno.test("FactStore doubts the address when the kernel could not reach it, not 
     assertEquals([why?.code, askAtMs], doubted ? [code, 10 + limits.reproofGapMs] : [undefined, 0]);
     const { failures, retryAtMs, failure } = store.connects.get(one.key)!;
     assertEquals([failures, retryAtMs, failure?.code], [1, 10 + limits.connectRetryMsBase, code]);
-    assertEquals(store.connects.get(one.key)?.failedWith, one.path);
+  }
+});
+
+Deno.test("FactStore keeps what an attempt was made with, also when the settings change under way", () => {
+  const store = new Store();
+  const [before, after] = [new Secret("before"), new Secret("after")];
+  const set = (dhchapSecret: Secret) =>
+    store.reconfigure({
+      policy: { ...store.policy, connectDefaults: { dhchapSecret } },
+      reconnectIntervalMs: 1,
+    });
+  for (const begin of ["recordAsking", "recordConnecting"] as const) {
+    set(before);
+    store[begin](one);
+    set(after);
+    store.recordConnectFailed(one, new KernelError("EIO", "K"), 10);
+    const { triedWith } = store.connects.get(one.key)!;
+    assertEquals(triedWith?.options.dhchapSecret?.equals(before), true, begin);
+    assertEquals(hasChangedSince(store.connects.get(one.key)!, store.policy, one.path), true);
+    set(before);
+    assertEquals(hasChangedSince(store.connects.get(one.key)!, store.policy, one.path), false);
   }
 });
 
@@ -225,12 +247,12 @@ Deno.test("FactStore joins the target's refusal to the kernel's EIO, which names
   });
   const told = (code: string) => {
     const store = new Store();
-    store.recordAsking(one.key);
+    store.recordAsking(one);
     assertEquals(store.connects.get(one.key)?.state, "asking");
     store.recordAnswered(one.key, refusal, 10);
     const { state, answeredUntilMs } = store.connects.get(one.key)!;
     assertEquals([state, answeredUntilMs], ["idle", 10 + limits.probeValidMs]);
-    store.recordConnecting(one.key);
+    store.recordConnecting(one);
     store.recordConnectFailed(one, new KernelError(code, "Kernel"), 20);
     const { failure, answeredUntilMs: after } = store.connects.get(one.key)!;
     assertEquals(after, 0);
@@ -256,7 +278,7 @@ Deno.test("FactStore doubts the address when a Connect of ours does not reach it
   for (const [error, doubted] of [[refused, true], [new TimeoutError("command", "T"), false]] as const) {
     const store = new Store();
     store.recordProbeResult(one, null, 0);
-    store.recordAsking(one.key);
+    store.recordAsking(one);
     store.recordConnectFailed(one, error, 10);
     assertEquals(store.probes.get(one.addressKey)?.provenUntilMs === 0, doubted);
     assertEquals(store.connects.get(one.key)?.state, "idle");
@@ -268,7 +290,7 @@ Deno.test("FactStore forgets what is about paths that nobody names, but for what
   const two = wanted("10.0.1.2");
   const three = wanted("10.0.1.3");
   for (const it of [one, two]) store.recordConnected(it, false, 0);
-  store.recordConnecting(three.key);
+  store.recordConnecting(three);
   store.recordProbing(three.addressKey);
   store.prune(new Map([[one.key, one]]));
   assertEquals([...store.connects.keys()], [one.key, three.key]);
@@ -333,7 +355,7 @@ Deno.test("FactStore makes every waiting retry due, and leaves what is under way
     store.recordResolved("n", refused, 0);
   }
   store.open("b", 0);
-  store.recordConnecting(busy.key);
+  store.recordConnecting(busy);
   store.recordConnected(done, true, 0);
   store.recordControllers({ list: [], readAtMs: 5 });
   store.recordResolving("m");

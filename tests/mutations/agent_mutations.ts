@@ -37,8 +37,8 @@ export const agentMutations: readonly Mutation[] = [
     name: "connecting-not-recorded",
     what: "A connect under way is not known to be",
     file: facts,
-    from: '{ ...(this.connects.get(key) ?? newConnectFact), state: "connecting" }',
-    to: "this.connects.get(key) ?? newConnectFact",
+    from: "{ ...before, state, triedWith: attemptOf(this.policy, path) }",
+    to: "state === 'connecting' ? before : { ...before, state, triedWith: attemptOf(this.policy, path) }",
     rules: ["one-connect-a-path", "connects-in-flight"],
   },
   {

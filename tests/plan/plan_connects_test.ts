@@ -2,9 +2,10 @@ import { limits } from "../../src/base/limits.ts";
 import type { ConnectInput } from "../../src/plan/plan_connects.ts";
 import { assert, assertEquals } from "../assert.ts";
 import { connect, controller, failure, probe, wanted } from "./path_samples.ts";
-import { nowMs, one, paths, planned, provenAll } from "./planned_connects.ts";
+import { nowMs, one, paths, planned, policy, provenAll } from "./planned_connects.ts";
 
 const proven = provenAll(one);
+const dry = { ...policy, dryRun: true };
 const withController = (...parts: Parameters<typeof controller>) => ({
   controllers: { list: [controller(...parts)], readAtMs: nowMs - 10 },
 });
@@ -150,46 +151,6 @@ const rows: Row[] = [
     wakeAtMs: nowMs + 9,
   },
   {
-    name: "waits after a failure while its entry says the same",
-    facts: {
-      probes: proven,
-      connects: connectFact({
-        ...{ failures: 1, failure: failure("EINVAL"), retryAtMs: nowMs + 9 },
-        failedWith: { hostid: one.path.hostid, options: { ...one.path.options } },
-      }),
-    },
-    state: "failed",
-    reason: "It failed (EINVAL)",
-    retryAtMs: nowMs + 9,
-    wakeAtMs: nowMs + 9,
-  },
-  {
-    name: "does not wait once its entry has other options",
-    facts: {
-      probes: proven,
-      connects: connectFact({
-        ...{ failures: 1, failure: failure("EINVAL"), retryAtMs: nowMs + 9 },
-        failedWith: { hostid: one.path.hostid, options: { tls: true } },
-      }),
-    },
-    state: "connecting",
-    reason: "address proven",
-    action: "connect",
-  },
-  {
-    name: "does not wait once its entry has another host identifier",
-    facts: {
-      probes: proven,
-      connects: connectFact({
-        ...{ failures: 1, failure: failure("EINVAL"), retryAtMs: nowMs + 9 },
-        failedWith: { hostid: "00112233-4455-6677-8899-aabbccddeeff", options: {} },
-      }),
-    },
-    state: "connecting",
-    reason: "address proven",
-    action: "connect",
-  },
-  {
     name: "tries a Connect of its own when it is time after a failure",
     facts: {
       probes: proven,
@@ -305,20 +266,20 @@ const rows: Row[] = [
   },
   {
     name: "proves, but does not connect in a dry run, module or not",
-    facts: { dryRun: true, probes: proven, kernel: { present: null, failure: null, options: null } },
+    facts: { policy: dry, probes: proven, kernel: { present: null, failure: null, options: null } },
     state: "would-connect",
     reason: "not connected in a dry run",
   },
   {
     name: "asks for the address in a dry run",
-    facts: { dryRun: true, kernel: { present: false, failure: null, options: null } },
+    facts: { policy: dry, kernel: { present: false, failure: null, options: null } },
     state: "probing",
     reason: "asking",
     action: "probe",
   },
   {
     name: "tells what is live in a dry run",
-    facts: { dryRun: true, ...withController() },
+    facts: { policy: dry, ...withController() },
     state: "live",
     reason: "was already connected",
     device: "nvme3",

@@ -1,9 +1,11 @@
 /** Plans connects from facts in which all is well but for what a test changes. */
 import { type ConnectInput, type ConnectPlan, planConnects } from "../../src/plan/plan_connects.ts";
+import type { Policy } from "../../src/plan/facts.ts";
 import type { WantedPath } from "../../src/plan/wanted_paths.ts";
 import { probe, wanted } from "./path_samples.ts";
 
 export const nowMs = 100_000;
+export const policy: Policy = { dryRun: false, connectDefaults: {}, hostid: null };
 export const one = wanted("10.0.1.1");
 
 export function planned(change: Partial<ConnectInput>, ...paths: WantedPath[]): ConnectPlan {
@@ -13,7 +15,7 @@ export function planned(change: Partial<ConnectInput>, ...paths: WantedPath[]): 
     connects: new Map(),
     controllers: { list: [], readAtMs: nowMs - 10 },
     kernel: { present: true, failure: null, options: null },
-    dryRun: false,
+    policy,
     provenByUse: () => new Set(),
     nowMs,
     ...change,
