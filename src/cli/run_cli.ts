@@ -5,6 +5,7 @@
 import { AgentError } from "../base/errors.ts";
 import { UsageError } from "./command.ts";
 import type { Environment } from "./environment.ts";
+import { withSourceLines } from "../io/source_lines.ts";
 import { helpWords, runProgram } from "./program.ts";
 
 export async function runCli(environment: Environment): Promise<number> {
@@ -43,5 +44,6 @@ export function bugText(error: unknown): string {
   const cause = error instanceof Error && error.cause instanceof Error
     ? `\nCaused by: ${error.cause.stack}`
     : "";
-  return `discovery-client: This is a bug, please report it with the lines below\n${stack}${cause}\n`;
+  const lines = withSourceLines(`${stack}${cause}`);
+  return `discovery-client: This is a bug, please report it with the lines below\n${lines}\n`;
 }

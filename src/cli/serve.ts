@@ -10,6 +10,7 @@ import { sessionKatoMs } from "../config/session_kato.ts";
 import { isRoot } from "../io/host_files.ts";
 import { setCpuAffinity } from "../io/libc.ts";
 import type { LogSink } from "../io/log_sink.ts";
+import { withSourceLines } from "../io/source_lines.ts";
 import { WatchedFiles } from "../io/watched_files.ts";
 import type { ConnectOptions } from "../model/connect_options.ts";
 import type { Closer, Log, World } from "../model/world.ts";
@@ -81,7 +82,7 @@ interface Serving {
 }
 
 function bugText(error: unknown): string {
-  return `This is a bug: ${error instanceof Error ? error.stack : error}`;
+  return `This is a bug: ${error instanceof Error ? withSourceLines(error.stack ?? error.message) : error}`;
 }
 
 async function runAgent(serving: Serving): Promise<number> {

@@ -1,4 +1,5 @@
 /** Where in our source a log line was written, from the stack of the call. */
+import { withSourceLines } from "./source_lines.ts";
 
 /** Files that hand lines on for others. */
 const relays = /\/(?:log_sink|event_log)\.ts:/;
@@ -7,9 +8,8 @@ const relays = /\/(?:log_sink|event_log)\.ts:/;
 const framesMax = 4;
 
 /**
- * `src/agent/agent.ts:99` of whoever called `logged`; undefined where the stack does not tell. Costs about 10 µs. The
- * compiled program has our source as it is, so that its lines are true there too (scripts/compile). Run from source, the
- * runtime looks for a source map here, and ends the process when no descriptor is left for that: off by default.
+ * `src/agent/agent.ts:99` of whoever called `logged`; undefined where the stack does not tell. Costs about 10 µs. Run
+ * from source, the runtime looks for a source map here, and ends the process when no descriptor is left for that: off by default.
  */
 // deno-lint-ignore no-explicit-any
 export function callerOf(logged: (...args: any[]) => unknown): string | undefined {
@@ -18,7 +18,7 @@ export function callerOf(logged: (...args: any[]) => unknown): string | undefine
   Error.stackTraceLimit = framesMax;
   Error.captureStackTrace(holder, logged);
   Error.stackTraceLimit = before;
-  return parseCaller(holder.stack ?? "");
+  return parseCaller(withSourceLines(holder.stack ?? ""));
 }
 
 /** The first frame that is no relay's: `at Agent.start (file:///…/src/agent/agent.ts:99:7)`. Exported for tests. */

@@ -1,0 +1,42 @@
+import { sourcePlace, type SourceTable, withSourceLines } from "../../src/io/source_lines.ts";
+import { assertEquals } from "../assert.ts";
+import { withDirectory } from "../cli/memory_environment.ts";
+
+const table: SourceTable = {
+  sources: ["src/base/limits.ts", "src/cli/serve.ts"],
+  places: [[3, 0, 0, 7], [3, 20, 0, 9], [4, 2, 1, 40], [9, 0, 1, 44]],
+};
+
+for (
+  const [line, column, expected] of [
+    [1, 0, null],
+    [3, 0, "src/base/limits.ts:7"],
+    [3, 19, "src/base/limits.ts:7"],
+    [3, 20, "src/base/limits.ts:9"],
+    [4, 1, "src/base/limits.ts:9"],
+    [4, 2, "src/cli/serve.ts:40"],
+    [8, 99, "src/cli/serve.ts:40"],
+    [9_999, 0, "src/cli/serve.ts:44"],
+  ] as const
+) {
+  Deno.test(`sourcePlace() has ${expected} for line ${line}, column ${column}`, () => {
+    assertEquals(sourcePlace(table, line, column), expected);
+    assertEquals(sourcePlace({ sources: [], places: [] }, line, column), null);
+  });
+}
+
+Deno.test("withSourceLines() changes what has a table, and leaves the rest alone", async () => {
+  await withDirectory((directory) => {
+    const url = `file://${directory}`;
+    Deno.writeTextFileSync(`${directory}/serve-KX2A.js.lines.json`, JSON.stringify(table));
+    Deno.writeTextFileSync(`${directory}/broken.js.lines.json`, "{");
+    const stack = (one: string, other: string) =>
+      `Error: No file:///x.ts:1:2\n    at Agent.start (${url}/${one})\n    at async ${url}/${other}\n` +
+      `    at ${url}/none.js:1:1\n    at ${url}/broken.js:1:1\n    at Array.map (<anonymous>)`;
+    assertEquals(
+      withSourceLines(stack("serve-KX2A.js:3:21", "serve-KX2A.js:3:20")),
+      stack("src/base/limits.ts:9:21", "src/base/limits.ts:7:20"),
+    );
+    return Promise.resolve();
+  });
+});
