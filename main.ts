@@ -45,7 +45,15 @@ if (Deno.args.length === 1 && (Deno.args[0] === "--version" || Deno.args[0] === 
   Deno.exit(0);
 }
 const { bugText, runCli } = await import("./src/cli/run_cli.ts");
-const { askYesNo, canAsk } = await import("./src/io/terminal_question.ts");
+
+/** Whether somebody can be asked: they see the question and can type. */
+function canAsk(): boolean {
+  return Deno.stdin.isTerminal() && Deno.stderr.isTerminal();
+}
+
+async function confirm(question: string): Promise<boolean> {
+  return await (await import("./src/io/terminal_question.ts")).askYesNo(question);
+}
 
 const bugListeners: ((error: unknown) => void)[] = [];
 for (const type of ["error", "unhandledrejection"]) {
@@ -63,7 +71,7 @@ const status = await runCli({
   env: Deno.env.toObject(),
   stdout: output(Deno.stdout),
   stderr: output(Deno.stderr),
-  ...(canAsk() ? { confirm: askYesNo } : {}),
+  ...(canAsk() ? { confirm } : {}),
   onBug: (listener) => void bugListeners.push(listener),
 });
 Deno.exit(status);

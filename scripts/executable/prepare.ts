@@ -1,6 +1,7 @@
 /**
  * Prepares a copy of the source for scripts/compile: writes the commit into it, an entry for the bundle of each
- * library, and a deno.json whose imports map leads to the bundles. Arguments: project, copy, commit.
+ * library, and a deno.json whose imports map leads to the bundles; ties what is loaded late to what is there by then.
+ * Arguments: project, copy, commit.
  */
 const [root = "", tree = "", commit = ""] = Deno.args;
 
@@ -22,6 +23,7 @@ for (const { library, clause } of usages) {
 }
 Deno.writeTextFileSync(`${tree}/deno.json`, JSON.stringify({ imports, nodeModulesDir: "none" }));
 writeCommit();
+keepCoreTogether();
 
 /** Libraries that the source really uses; the map names those of tests too. */
 function findUsages(libraries: readonly string[]): Usage[] {
@@ -71,4 +73,21 @@ function writeCommit(): void {
     throw new Error("Cannot write the commit: version.ts does not have its line");
   }
   Deno.writeTextFileSync(file, after);
+}
+
+/**
+ * The bundler puts modules into one file that the same entries reach, and what is imported late is an entry of its own:
+ * the modules that every command needs would come in twenty small files, some needed by these commands, some by
+ * those. With one more import all of them reach all of it, and it is one file.
+ */
+function keepCoreTogether(): void {
+  const core = `${tree}/src/cli/run_cli.ts`;
+  const late = new Set<string>();
+  for (const file of sourceFiles(`${tree}/src`)) {
+    for (const [, path = ""] of Deno.readTextFileSync(file).matchAll(/\bimport\("(\.[^"]+\.ts)"\)/g)) {
+      late.add(new URL(path, `file://${file}`).pathname);
+    }
+  }
+  if (late.size === 0) throw new Error("Cannot tell what is imported late: there is no import() of a file");
+  for (const file of late) Deno.writeTextFileSync(file, `\nimport "${core}";\n`, { append: true });
 }

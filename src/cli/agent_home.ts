@@ -5,7 +5,7 @@ import type { Settings } from "../config/settings.ts";
 import { ensureDirectory } from "../io/atomic_file.ts";
 import { writeEntryFile } from "../io/entry_files.ts";
 import { isThere, makeTemporaryDirectory, removeDirectory } from "../io/host_files.ts";
-import { lockInternalDir } from "../io/state_file.ts";
+import { lockInternalDir } from "../io/internal_dir_lock.ts";
 import { ConfigError } from "../base/errors.ts";
 import type { Log } from "../model/world.ts";
 import type { ServeOptions } from "./serve_options.ts";

@@ -149,11 +149,9 @@ function ownHostId(
   };
   return async () => {
     files ??= readFiles();
+    const { hostid, fallback, owner } = await files;
     // Without sysfs nothing is in force.
-    const [{ hostid, fallback, owner }, controllers] = await Promise.all([
-      files,
-      readControllers().catch(() => []),
-    ]);
+    const controllers = await readControllers().catch(() => []);
     const source = { wanted: undefined, hostid, fallback, owner };
     return settleHostId(hostnqn, source, identitiesInForce(controllers));
   };

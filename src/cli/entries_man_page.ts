@@ -1,6 +1,6 @@
 /** discovery.d(5): entry files, their options made of the table that reads them. */
+import { discoveryPort } from "../nvme/spec.ts";
 import { limits } from "../base/limits.ts";
-import { discoveryPort } from "../config/entry_file.ts";
 import { type EntryOption, entryOptions, refusedOptions } from "../config/entry_options.ts";
 import { settingsTable } from "../config/settings_table.ts";
 import { reservedNamePrefix } from "../model/entry_file_name.ts";

@@ -1,9 +1,9 @@
 /** Entries from the options of a command line, checked by the rules that entry files have. */
 import { canonicalAddress, isHostName, isIpAddress, parsePort, splitHostPort } from "../base/address.ts";
 import { quoteText } from "../base/quote.ts";
-import { discoveryPort } from "../config/entry_file.ts";
 import type { Entry } from "../model/entry.ts";
 import { formatHostId, nqnProblem, parseHostId } from "../nvme/nqn.ts";
+import { discoveryPort } from "../nvme/spec.ts";
 import { type OptionValues, UsageError } from "./command.ts";
 
 export interface Address {

@@ -47,10 +47,8 @@ export interface HostIdPlaces {
 
 /** Writes nothing; what the agent remembers in `internalDir` counts. */
 export async function readHostId(path: string, internalDir?: string): Promise<HostIdReading> {
-  const [reading, owner] = await Promise.all([
-    prepareHostId({ path, internalDir, draw: false }),
-    internalDir === undefined ? null : rememberedOwner(internalDir),
-  ]);
+  const reading = await prepareHostId({ path, internalDir, draw: false });
+  const owner = internalDir === undefined ? null : await rememberedOwner(internalDir);
   return { ...reading, owner };
 }
 
@@ -95,12 +93,13 @@ async function readSources(places: HostIdPlaces): Promise<IdentitySources> {
     // Not `hostid`: the setting nvmeHostIDPath may well name that, in this very directory.
     remembered: `${(internalDir ?? "").replace(/(?<=.)\/+$/, "")}/remembered-hostid`,
   };
-  const [hostid, hostnqn, remembered, product] = await Promise.all([
-    readIdentityFile(paths.hostid),
-    readIdentityFile(paths.hostnqn),
-    internalDir === undefined ? { kind: "missing" } as const : readIdentityFile(paths.remembered),
-    readIdentityFile(productUuidPath),
-  ]);
+  // One after the other: the runtime starts a thread for each that it reads at the same time, which takes longer.
+  const hostid = await readIdentityFile(paths.hostid);
+  const hostnqn = await readIdentityFile(paths.hostnqn);
+  const remembered: IdentityFile = internalDir === undefined
+    ? { kind: "missing" }
+    : await readIdentityFile(paths.remembered);
+  const product = await readIdentityFile(productUuidPath);
   const productUuid = product.kind === "text" ? product.text : null;
   return { hostid, hostnqn, remembered, productUuid, random: randomBytes(16), paths };
 }

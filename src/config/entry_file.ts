@@ -21,11 +21,8 @@ import {
 } from "./entry_options.ts";
 import { type LineWord, splitLineWords } from "./line_words.ts";
 import { ignoredWords, type NvmeCliHost, otherTransport } from "./nvme_cli_line.ts";
-import { discoveryNqn } from "../nvme/spec.ts";
+import { discoveryNqn, discoveryPort } from "../nvme/spec.ts";
 import { parseBoolean } from "./setting_kind.ts";
-
-/** Port of the discovery service when a line names none (IANA nvme-disc). */
-export const discoveryPort = 8009;
 
 export interface ParsedFile {
   readonly name: string;

@@ -1,7 +1,10 @@
 /**
  * Lines of the source for lines of the executable, in which the source is bundled into few files: scripts/compile puts
- * a table beside each of these. Run from source there are none, and every line is true as it is.
+ * a table of all of them beside these. Run from source there is none, and every line is true as it is.
  */
+
+/** By name of a bundled file. */
+export type SourceTables = Readonly<Record<string, SourceTable>>;
 
 /** Where in the source each part of one bundled file comes from. */
 export interface SourceTable {
@@ -11,18 +14,22 @@ export interface SourceTable {
   readonly places: readonly (readonly [number, number, number, number])[];
 }
 
-/** Files whose tables are kept, by URL; null for one without. More than an executable has. */
-const tables = new Map<string, SourceTable | null>();
-const tablesMax = 1_000;
+/** Beside this very file, wherever it has been bundled to. */
+const tablesUrl = new URL("./source_lines.json", import.meta.url);
+
+let known: SourceTables | undefined;
 
 /** The text of a stack with lines of the source: `file:///…/serve-KX2A.js:99:7` → `file:///…/src/cli/serve.ts:42:7`. */
-export function withSourceLines(stack: string): string {
+export function withSourceLines(
+  stack: string,
+  tables: SourceTables = known ??= readTables(tablesUrl),
+): string {
   return stack.replace(
     /(file:\/\/[^\s()]*\/)([^\s()/]+\.js):(\d+):(\d+)/g,
     (whole, directory: string, file: string, line: string, column: string) => {
-      const table = tableOf(directory + file);
+      const table = Object.hasOwn(tables, file) ? tables[file] : undefined;
       // V8 counts columns from 1.
-      const place = table === null ? null : sourcePlace(table, Number(line), Number(column) - 1);
+      const place = table === undefined ? null : sourcePlace(table, Number(line), Number(column) - 1);
       return place === null ? whole : `${directory}${place}:${column}`;
     },
   );
@@ -41,19 +48,11 @@ export function sourcePlace({ sources, places }: SourceTable, line: number, colu
   return source === undefined ? null : `${sources[source]}:${sourceLine}`;
 }
 
-function tableOf(url: string): SourceTable | null {
-  const known = tables.get(url);
-  if (known !== undefined) return known;
-  const table = readTable(`${url}.lines.json`);
-  if (tables.size < tablesMax) tables.set(url, table);
-  return table;
-}
-
 /** The executable has its files in memory: this takes no descriptor there. */
-function readTable(url: string): SourceTable | null {
+export function readTables(url: URL): SourceTables {
   try {
-    return JSON.parse(Deno.readTextFileSync(new URL(url)));
+    return JSON.parse(Deno.readTextFileSync(url));
   } catch {
-    return null;
+    return {};
   }
 }

@@ -1,12 +1,11 @@
 /**
- * internalDir on disk as StateStore: one file, one lock. Knows nothing of what the file says.
+ * internalDir on disk as StateStore: one file. Knows nothing of what it says.
  */
 import { ConfigError, KernelError } from "../base/errors.ts";
 import { limits } from "../base/limits.ts";
 import type { StateStore } from "../model/world.ts";
 import { syncDirectory, writeFileAtomically } from "./atomic_file.ts";
 import { errnoOf, kernelError } from "./io_errors.ts";
-import { lockFile } from "./libc.ts";
 
 const fileName = "internal.json";
 
@@ -80,33 +79,4 @@ export class StateFile implements StateStore {
 function tooLarge(path: string, bytes: number): ConfigError {
   const message = `Cannot read ${path}: it has ${bytes} bytes, at most ${limits.stateBytesMax} are read`;
   return new ConfigError("too-large", message, { file: path });
-}
-
-/**
- * Makes this process the only agent of an internalDir. Throws ConfigError `locked`, naming the other's pid, or
- * KernelError. The lock ends with the process, also by kill -9; the file stays.
- */
-export async function lockInternalDir(internalDir: string): Promise<{ unlock(): void }> {
-  const path = `${internalDir.replace(/(?<=.)\/+$/, "")}/lock`;
-  const lock = lockFile(path);
-  if (lock === null) {
-    const pid = await readPid(path);
-    const who = pid === null ? "another agent" : `another agent, process ${pid},`;
-    throw new ConfigError("locked", `Cannot use ${internalDir}: ${who} is using it`, { file: path });
-  }
-  try {
-    await Deno.writeTextFile(path, `${Deno.pid}\n`);
-  } catch {
-    // The disk may be full. The lock holds all the same; the other agent just does not learn our number.
-  }
-  return lock;
-}
-
-/** Null in the instant between the lock and the number's being written. */
-async function readPid(path: string): Promise<string | null> {
-  try {
-    return /^\d{1,10}(?=\n)/.exec(await Deno.readTextFile(path))?.[0] ?? null;
-  } catch {
-    return null;
-  }
 }

@@ -14,7 +14,6 @@ import {
 import type { Clock } from "../base/clock.ts";
 import { TimeoutError, TransportError } from "../base/errors.ts";
 import type { Connection, Dialer, DialTarget } from "../model/world.ts";
-import { connectBound } from "./bound_socket.ts";
 import { limits } from "../base/limits.ts";
 import { errnoOf, transportError } from "./io_errors.ts";
 import { type InterfaceAddress, type SourceAddress, sourceAddress } from "./source_address.ts";
@@ -27,8 +26,11 @@ export type Connect = (
   options: { hostname: string; port: number; transport: "tcp"; localAddress?: string; signal: AbortSignal },
 ) => Promise<Socket>;
 
-const connectByRuntime: Connect = ({ localAddress, ...options }) =>
-  localAddress === undefined ? Deno.connect(options) : connectBound({ ...options, localAddress });
+const connectByRuntime: Connect = async ({ localAddress, ...options }) => {
+  if (localAddress === undefined) return await Deno.connect(options);
+  const { connectBound } = await import("./bound_socket.ts");
+  return await connectBound({ ...options, localAddress });
+};
 
 export interface SourceOptions {
   /** The interfaces of this host. */

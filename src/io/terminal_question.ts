@@ -1,10 +1,5 @@
 /** A question to whoever sits at the terminal. */
 
-/** Whether somebody can be asked: they see the question and can type. */
-export function canAsk(): boolean {
-  return Deno.stdin.isTerminal() && Deno.stderr.isTerminal();
-}
-
 /** Writes `question` to stderr and reads a line; only `y` and `yes` mean yes. */
 export async function askYesNo(question: string): Promise<boolean> {
   await Deno.stderr.write(new TextEncoder().encode(`${question} [y/N] `));

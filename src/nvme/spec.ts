@@ -5,6 +5,8 @@
 
 /** Well-known discovery subsystem (B21 §3.1.3.3). */
 export const discoveryNqn = "nqn.2014-08.org.nvmexpress.discovery";
+/** Port of the discovery service where none is named (IANA nvme-disc). */
+export const discoveryPort = 8009;
 
 /** PDU types (TCP §3.6.2). Bit 0 tells the direction: 1 is controller to host. */
 export const pduType = {

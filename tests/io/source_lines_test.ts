@@ -1,4 +1,4 @@
-import { sourcePlace, type SourceTable, withSourceLines } from "../../src/io/source_lines.ts";
+import { readTables, sourcePlace, type SourceTable, withSourceLines } from "../../src/io/source_lines.ts";
 import { assertEquals } from "../assert.ts";
 import { withDirectory } from "../cli/memory_environment.ts";
 
@@ -25,18 +25,24 @@ for (
   });
 }
 
-Deno.test("withSourceLines() changes what has a table, and leaves the rest alone", async () => {
+Deno.test("withSourceLines() changes what has a table, and leaves the rest alone", () => {
+  const stack = (one: string, other: string) =>
+    `Error: No file:///x.ts:1:2\n    at Agent.start (file:///tmp/x/${one})\n    at async file:///tmp/x/${other}\n` +
+    `    at file:///tmp/x/none.js:1:1\n    at file:///tmp/toString:1:1\n    at Array.map (<anonymous>)`;
+  assertEquals(
+    withSourceLines(stack("serve-KX2A.js:3:21", "serve-KX2A.js:3:20"), { "serve-KX2A.js": table }),
+    stack("src/base/limits.ts:9:21", "src/base/limits.ts:7:20"),
+  );
+});
+
+Deno.test("readTables() answers what is there, and nothing for what is not or is broken", async () => {
   await withDirectory((directory) => {
-    const url = `file://${directory}`;
-    Deno.writeTextFileSync(`${directory}/serve-KX2A.js.lines.json`, JSON.stringify(table));
-    Deno.writeTextFileSync(`${directory}/broken.js.lines.json`, "{");
-    const stack = (one: string, other: string) =>
-      `Error: No file:///x.ts:1:2\n    at Agent.start (${url}/${one})\n    at async ${url}/${other}\n` +
-      `    at ${url}/none.js:1:1\n    at ${url}/broken.js:1:1\n    at Array.map (<anonymous>)`;
-    assertEquals(
-      withSourceLines(stack("serve-KX2A.js:3:21", "serve-KX2A.js:3:20")),
-      stack("src/base/limits.ts:9:21", "src/base/limits.ts:7:20"),
-    );
+    const url = new URL(`file://${directory}/source_lines.json`);
+    assertEquals(readTables(url), {});
+    Deno.writeTextFileSync(url, "{");
+    assertEquals(readTables(url), {});
+    Deno.writeTextFileSync(url, JSON.stringify({ "serve-KX2A.js": table }));
+    assertEquals(readTables(url), { "serve-KX2A.js": table });
     return Promise.resolve();
   });
 });

@@ -1,4 +1,4 @@
-import { sourceTable } from "../../scripts/executable/write_source_tables.ts";
+import { sourceTable } from "../../scripts/executable/write_source_lines.ts";
 import { sourcePlace } from "../../src/io/source_lines.ts";
 import { assertEquals } from "../assert.ts";
 

@@ -1,9 +1,9 @@
 /**
- * Puts a table of source lines in the place of each source map, for scripts/compile: the runtime has no use for the
+ * Puts a file of source lines in the place of the source maps, for scripts/compile: the runtime has no use for the
  * maps, and ours for a tenth of them. Arguments: copy of the source, directory of the bundled files.
  */
 import { eachMapping, type EncodedSourceMap, TraceMap } from "@jridgewell/trace-mapping";
-import type { SourceTable } from "../../src/io/source_lines.ts";
+import type { SourceTable, SourceTables } from "../../src/io/source_lines.ts";
 
 /** `directory`: where the map's own names of sources start; `root`: where those of the table do. */
 export function sourceTable(map: EncodedSourceMap, directory: string, root: string): SourceTable {
@@ -23,11 +23,14 @@ export function sourceTable(map: EncodedSourceMap, directory: string, root: stri
 
 if (import.meta.main) {
   const [root = "", directory = ""] = Deno.args;
-  for (const { name } of [...Deno.readDirSync(directory)]) {
-    if (!name.endsWith(".js.map")) continue;
-    const path = `${directory}/${name}`;
-    const table = sourceTable(JSON.parse(Deno.readTextFileSync(path)), directory, root);
-    Deno.writeTextFileSync(path.replace(/\.map$/, ".lines.json"), JSON.stringify(table));
-    Deno.removeSync(path);
+  const names = [...Deno.readDirSync(directory)].map(({ name }) => name).filter((name) =>
+    name.endsWith(".map")
+  );
+  const tables: Record<string, SourceTable> = {};
+  for (const name of names.sort()) {
+    const map = JSON.parse(Deno.readTextFileSync(`${directory}/${name}`));
+    tables[name.replace(/\.map$/, "")] = sourceTable(map, directory, root);
+    Deno.removeSync(`${directory}/${name}`);
   }
+  Deno.writeTextFileSync(`${directory}/source_lines.json`, JSON.stringify(tables satisfies SourceTables));
 }
