@@ -77,17 +77,21 @@ function writeCommit(): void {
 
 /**
  * The bundler puts modules into one file that the same entries reach, and what is imported late is an entry of its own:
- * the modules that every command needs would come in twenty small files, some needed by these commands, some by
- * those. With one more import all of them reach all of it, and it is one file.
+ * what every command needs would come in twenty small files, some of these commands, some of those, and each takes its
+ * time. With one more import all of them reach all of it, and it is one file. What discover needs goes with it: most
+ * of that is needed by the others that talk to a target or to the kernel, the agent before all.
  */
 function keepCoreTogether(): void {
-  const core = `${tree}/src/cli/run_cli.ts`;
-  const late = new Set<string>();
+  const core = ["run_cli", "discover"].map((name) => `${tree}/src/cli/${name}.ts`);
+  const late = new Set(core);
   for (const file of sourceFiles(`${tree}/src`)) {
     for (const [, path = ""] of Deno.readTextFileSync(file).matchAll(/\bimport\("(\.[^"]+\.ts)"\)/g)) {
       late.add(new URL(path, `file://${file}`).pathname);
     }
   }
-  if (late.size === 0) throw new Error("Cannot tell what is imported late: there is no import() of a file");
-  for (const file of late) Deno.writeTextFileSync(file, `\nimport "${core}";\n`, { append: true });
+  if (late.size === core.length) {
+    throw new Error("Cannot tell what is imported late: there is no import() of a file");
+  }
+  const lines = core.map((file) => `import "${file}";\n`).join("");
+  for (const file of late) Deno.writeTextFileSync(file, `\n${lines}`, { append: true });
 }

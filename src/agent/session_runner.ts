@@ -16,6 +16,8 @@ export interface SessionRunnerOptions {
   readonly hostid: string;
   readonly katoMs: number;
   readonly logChunkBytesMax?: number;
+  /** See HostParameters. */
+  readonly events?: boolean;
   /** See SessionOptions. */
   readonly onStep?: (step: SetupStep, nowMs: number) => void;
   /** `closed` comes exactly once, last. */
@@ -43,6 +45,7 @@ export class SessionRunner {
           hostid: hostidBytes,
           subnqn: endpoint.discoveryNqn ?? discoveryNqn,
           katoMs,
+          events: options.events,
           digests: { header: hdrDigest, data: dataDigest },
           logChunkBytesMax,
           onStep: options.onStep,

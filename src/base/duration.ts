@@ -17,9 +17,15 @@ const longestMs = 2 ** 63 / 1e6;
 /** Milliseconds, or null when the text is no duration that Go reads. `0` needs no unit. Negative ones are refused. */
 export function parseDurationMs(text: string): number | null {
   if (/^\+?0$/.test(text)) return 0;
-  if (text.length > 64 || !/^\+?((\d+(\.\d*)?|\.\d+)(ns|us|µs|μs|ms|s|m|h))+$/.test(text)) return null;
+  if (text.length > 64 || !/^\+?((\d+(\.\d*)?|\.\d+)(ns|us|\u00b5s|\u03bcs|ms|s|m|h))+$/.test(text)) {
+    return null;
+  }
   let totalMs = 0;
-  for (const [, number = "", unit = ""] of text.matchAll(/(\d+(?:\.\d*)?|\.\d+)(ns|us|µs|μs|ms|s|m|h)/g)) {
+  for (
+    const [, number = "", unit = ""] of text.matchAll(
+      /(\d+(?:\.\d*)?|\.\d+)(ns|us|\u00b5s|\u03bcs|ms|s|m|h)/g,
+    )
+  ) {
     totalMs += Number(number) * (unitMs[unit] ?? NaN);
   }
   if (totalMs >= longestMs) return null;

@@ -97,6 +97,7 @@ function discoverAt(
       endpoint: endpointAt(request, traddr),
       hostid: request.hostid,
       katoMs: request.katoMs,
+      events: false,
       onEvent: (event) => {
         if (event.kind === "log" && !isRead) {
           isRead = true;

@@ -14,7 +14,7 @@ import {
   type IdentityWrite,
 } from "../config/host_identity.ts";
 import { parentOf, writeFileAtomically } from "../io/atomic_file.ts";
-import { readTextFile } from "../io/host_files.ts";
+import { readTextFileSync } from "../io/host_files.ts";
 import { randomBytes } from "../io/real_random.ts";
 import { StateFile } from "../io/state_file.ts";
 
@@ -70,12 +70,12 @@ export async function prepareHostId(places: HostIdPlaces): Promise<HostIdReading
     makeHostFiles: places.makeHostFiles === true,
     remember: places.internalDir !== undefined && places.draw !== false,
   };
-  const first = await readSources(places);
+  const first = readSources(places);
   const identity = decideHostIdentity(first, rights);
   const written = await writeAll(identity.writes, first.paths);
   if (!written.isOvertaken) return reading(identity, written);
   // Somebody made a file in between: theirs counts.
-  const again = decideHostIdentity(await readSources(places), { ...rights, makeHostFiles: false });
+  const again = decideHostIdentity(readSources(places), { ...rights, makeHostFiles: false });
   return reading(again, { ...written, files: new Set() });
 }
 
@@ -85,7 +85,7 @@ interface Written {
   readonly isOvertaken: boolean;
 }
 
-async function readSources(places: HostIdPlaces): Promise<IdentitySources> {
+function readSources(places: HostIdPlaces): IdentitySources {
   const { path, internalDir, productUuidPath = "/sys/class/dmi/id/product_uuid" } = places;
   const paths = {
     hostid: path,
@@ -93,20 +93,19 @@ async function readSources(places: HostIdPlaces): Promise<IdentitySources> {
     // Not `hostid`: the setting nvmeHostIDPath may well name that, in this very directory.
     remembered: `${(internalDir ?? "").replace(/(?<=.)\/+$/, "")}/remembered-hostid`,
   };
-  // One after the other: the runtime starts a thread for each that it reads at the same time, which takes longer.
-  const hostid = await readIdentityFile(paths.hostid);
-  const hostnqn = await readIdentityFile(paths.hostnqn);
+  const hostid = readIdentityFile(paths.hostid);
+  const hostnqn = readIdentityFile(paths.hostnqn);
   const remembered: IdentityFile = internalDir === undefined
     ? { kind: "missing" }
-    : await readIdentityFile(paths.remembered);
-  const product = await readIdentityFile(productUuidPath);
+    : readIdentityFile(paths.remembered);
+  const product = readIdentityFile(productUuidPath);
   const productUuid = product.kind === "text" ? product.text : null;
   return { hostid, hostnqn, remembered, productUuid, random: randomBytes(16), paths };
 }
 
-async function readIdentityFile(path: string): Promise<IdentityFile> {
+function readIdentityFile(path: string): IdentityFile {
   try {
-    const text = await readTextFile(path, limits.hostIdFileBytesMax);
+    const text = readTextFileSync(path, limits.hostIdFileBytesMax);
     return text === null ? { kind: "missing" } : { kind: "text", text };
   } catch (error) {
     return { kind: "unreadable", problem: errorText(error) };

@@ -8,20 +8,40 @@ import { errnoOf, kernelError } from "./io_errors.ts";
 /** The text of a file of at most `bytesMax` bytes; null when there is none. */
 export async function readTextFile(path: string, bytesMax: number): Promise<string | null> {
   try {
-    const { isFile, size } = await Deno.stat(path);
-    // A pipe or a device may have no end.
-    if (!isFile) throw new KernelError("EINVAL", `Cannot read ${path}: it is not a regular file`);
-    if (size > bytesMax) {
-      throw new KernelError(
-        "EFBIG",
-        `Cannot read ${path}: it has ${size} bytes, at most ${bytesMax} are read`,
-      );
-    }
+    checkReadable(path, await Deno.stat(path), bytesMax);
     return await Deno.readTextFile(path);
   } catch (error) {
-    if (errnoOf(error) === "ENOENT") return null;
-    throw kernelError(`Cannot read ${path}`, error);
+    return nullIfMissing(path, error);
   }
+}
+
+/**
+ * The same in this thread: for the start of a process, when nobody waits for anything else and threads to read with
+ * would have to be started first.
+ */
+export function readTextFileSync(path: string, bytesMax: number): string | null {
+  try {
+    checkReadable(path, Deno.statSync(path), bytesMax);
+    return Deno.readTextFileSync(path);
+  } catch (error) {
+    return nullIfMissing(path, error);
+  }
+}
+
+function checkReadable(path: string, { isFile, size }: Deno.FileInfo, bytesMax: number): void {
+  // A pipe or a device may have no end.
+  if (!isFile) throw new KernelError("EINVAL", `Cannot read ${path}: it is not a regular file`);
+  if (size > bytesMax) {
+    throw new KernelError(
+      "EFBIG",
+      `Cannot read ${path}: it has ${size} bytes, at most ${bytesMax} are read`,
+    );
+  }
+}
+
+function nullIfMissing(path: string, error: unknown): null {
+  if (errnoOf(error) === "ENOENT") return null;
+  throw kernelError(`Cannot read ${path}`, error);
 }
 
 /** The last whole lines of a file, `bytesMax` bytes at most; null when there is none. */

@@ -27,6 +27,8 @@ export interface HostParameters {
   readonly subnqn: string;
   /** Keep Alive Timeout, ms, not zero: it is what makes the connection a persistent one (NVMe Base 2.1 §3.1.3.3). */
   readonly katoMs: number;
+  /** False: nobody waits for changes, and no events are asked for. */
+  readonly events?: boolean;
 }
 
 /** What was answered on the way to an enabled controller. */
@@ -196,6 +198,7 @@ export class ControllerSetup {
   #configureEvents(nowMs: number, identify: IdentifyController): void {
     const done = (eventsConfigured: boolean, at: number) =>
       this.#onReady({ cntlid: this.#cntlid, identify, eventsConfigured }, at);
+    if (this.#host.events === false) return done(false, nowMs);
     this.#queue.submit(nowMs, {
       action: "enable discovery log change events",
       encode: (cid) => encodeSetFeatures({ cid, fid: feature.asyncEventConfig, value: discoveryChangeBit }),

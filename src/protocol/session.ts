@@ -142,17 +142,21 @@ export class Session {
     // A slow start may have used up most of KATO: then the first one is due now.
     this.#keepAliveAtMs = keepAliveTimeMs(this.#connectMs, this.#options.katoMs);
     // The request is posted before the log is read: a change after the read then raises an event.
-    this.#requestEvent(nowMs);
+    this.#requestMissingEvent(nowMs);
     this.#refresh(nowMs);
   }
 
   /** Reads the log without being told to: hints get lost, and a controller without events has no other way. */
   #refresh(nowMs: number): void {
-    if (!this.#eventRequested) this.#requestEvent(nowMs);
+    this.#requestMissingEvent(nowMs);
     // A request that stands is worth nothing where the controller was not told to raise the event.
     const told = this.#eventRequested && this.#eventsConfigured;
     this.#refreshAtMs = nowMs + (told ? limits.logRefreshMs : limits.logPollMs);
     this.#reader?.requestRead(nowMs);
+  }
+
+  #requestMissingEvent(nowMs: number): void {
+    if (!this.#eventRequested && this.#options.events !== false) this.#requestEvent(nowMs);
   }
 
   #requestEvent(nowMs: number): void {

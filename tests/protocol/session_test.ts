@@ -14,6 +14,18 @@ Deno.test("Session posts its event request before it reads the log", () => {
   assertEquals(controller.count("event"), 1);
 });
 
+Deno.test("Session asks for no events, ever, where nobody waits for them", () => {
+  const { controller } = liveSession();
+  assertEquals([controller.count("setFeatures"), controller.count("event")], [1, 1], "It would otherwise");
+  const test = liveSession({ events: false });
+  const names = () => test.controller.seen.map(({ name }) => name).join(" ");
+  assertEquals(names(), "connect readCap writeCc readCsts identify log log");
+  assertEquals(test.kinds(), "ready log");
+  test.controller.advance(limits.logPollMs);
+  assert(test.controller.count("log") > 2, "It goes on reading, though seldom");
+  assertEquals([test.controller.count("setFeatures"), test.controller.count("event")], [0, 0]);
+});
+
 Deno.test("Session posts the event request again at once, ahead of the read that the event asks for", () => {
   const test = liveSession();
   const { controller } = test;

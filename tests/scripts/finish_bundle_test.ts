@@ -1,4 +1,4 @@
-import { sourceTable } from "../../scripts/executable/write_source_lines.ts";
+import { inAscii, sourceTable } from "../../scripts/executable/finish_bundle.ts";
 import { sourcePlace } from "../../src/io/source_lines.ts";
 import { assertEquals } from "../assert.ts";
 
@@ -22,4 +22,12 @@ Deno.test("sourceTable() has one place for what stands together, by names from t
     ),
     [null, "src/a.ts:1", "src/a.ts:3", "src/a.ts:3", "src/b/c.ts:1"],
   );
+});
+
+Deno.test("inAscii() changes no meaning of strings and patterns", () => {
+  const text = 'JSON.stringify(["\u00b5\u2026\ud834\udd1e", /^\u03bcs$/.test("\u03bcs")])';
+  const ascii = inAscii(text);
+  assertEquals([/^[ -~]+$/.test(text), /^[ -~]+$/.test(ascii)], [false, true]);
+  assertEquals((0, eval)(ascii), (0, eval)(text));
+  assertEquals(inAscii("a\n\tb"), "a\n\tb");
 });

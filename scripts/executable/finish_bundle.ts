@@ -1,6 +1,8 @@
 /**
- * Puts a file of source lines in the place of the source maps, for scripts/compile: the runtime has no use for the
- * maps, and ours for a tenth of them. Arguments: copy of the source, directory of the bundled files.
+ * Finishes the bundled files for scripts/compile. Puts a file of source lines in the place of the source maps: the
+ * runtime has no use for these, and ours for a tenth of them. And writes the files in ASCII: V8 takes such a text as it
+ * stands in the executable, and copies any other into its heap, with two bytes a character where one needs them.
+ * Arguments: copy of the source, directory of the bundled files.
  */
 import { eachMapping, type EncodedSourceMap, TraceMap } from "@jridgewell/trace-mapping";
 import type { SourceTable, SourceTables } from "../../src/io/source_lines.ts";
@@ -19,6 +21,12 @@ export function sourceTable(map: EncodedSourceMap, directory: string, root: stri
     places.push([generatedLine, generatedColumn, at, originalLine]);
   });
   return { sources, places };
+}
+
+/** The bundler escapes what stands in strings, and what else there is stands in comments and patterns. */
+export function inAscii(text: string): string {
+  // deno-lint-ignore no-control-regex
+  return text.replace(/[^\x00-\x7f]/g, (unit) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, "0")}`);
 }
 
 if (import.meta.main) {
