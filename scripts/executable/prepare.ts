@@ -92,6 +92,10 @@ function keepCoreTogether(): void {
   if (late.size === core.length) {
     throw new Error("Cannot tell what is imported late: there is no import() of a file");
   }
-  const lines = core.map((file) => `import "${file}";\n`).join("");
-  for (const file of late) Deno.writeTextFileSync(file, `\n${lines}`, { append: true });
+  for (const file of late) {
+    // Relative: where the copy stands shall not show in the result.
+    const up = "../".repeat(file.slice(tree.length).split("/").length - 2);
+    const lines = core.map((other) => `import "${up}${other.slice(tree.length + 1)}";\n`);
+    Deno.writeTextFileSync(file, `\n${lines.join("")}`, { append: true });
+  }
 }

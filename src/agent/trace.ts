@@ -1,5 +1,5 @@
 /**
- * A recording of our own connections as a pcapng file: discovery sessions, probes and Connect trials. `tap` stands
+ * A recording of our own connections in pcapng: discovery sessions, probes and Connect trials. `tap` stands
  * before the dialer for good; `start` and `stop` decide whether anything is kept. A connection that is open when it
  * starts is recorded from then on. It never makes a session wait, fail, or hold what the file does not take.
  */
@@ -14,8 +14,9 @@ import { encodeInterface, encodePacket, encodeSection, encodeStatistics } from "
 import { type TcpEnd, TcpPackets } from "../report/tcp_packets.ts";
 
 export interface TraceRequest {
+  /** Where it goes to: of a file, or in words. */
   readonly path: string;
-  /** The file grows to no more. */
+  /** It grows to no more. */
   readonly bytesMax: number;
   /** Empty: all. */
   readonly endpoints: readonly TraceEndpoint[];
@@ -30,12 +31,11 @@ export interface TraceEndpoint {
 
 export interface TraceTotals {
   readonly path: string;
-  /** Bytes of the file. */
   readonly bytes: number;
   readonly connections: number;
-  /** Packets in the file. */
+  /** Packets in it. */
   readonly packets: number;
-  /** Packets left out, since the file was too slow. */
+  /** Packets left out, since whoever takes them was too slow. */
   readonly dropped: number;
 }
 
@@ -69,20 +69,28 @@ export class Trace {
     return this.#recording;
   }
 
-  /** Throws ConfigError (`running`) while one is under way, KernelError where the file cannot be opened. */
-  async start(request: TraceRequest): Promise<void> {
+  /**
+   * Begins a recording; answers it. Throws ConfigError (`running`) while one is under way, and what opening throws:
+   * KernelError for a file.
+   */
+  async start(request: TraceRequest, open: OpenTraceSink = this.#options.open): Promise<Recording> {
     if (this.#recording !== null || this.#isStarting) {
-      throw new ConfigError("running", `Cannot start a trace to ${request.path}: one is running`);
+      const other = this.#recording === null ? "one" : `one to ${this.#recording.totals.path}`;
+      throw new ConfigError(
+        "running",
+        `Cannot start a trace to ${request.path}: ${other} is running already`,
+      );
     }
     this.#isStarting = true;
     let recording: Recording | null = null;
     try {
-      const sink = await this.#options.open(request.path, (error) => {
+      const sink = await open(request.path, (error) => {
         this.#options.log.warn(`${error.message}; the trace ends here, all else goes on`);
-        if (recording !== null) void this.#end(recording);
+        if (recording !== null) void this.end(recording);
       });
-      recording = new Recording(request, sink, this.#options.clock, () => this.#endFull(request));
+      recording = new Recording(request, sink, this.#options.clock, (full) => this.#endFull(full, request));
       this.#recording = recording;
+      return recording;
     } finally {
       this.#isStarting = false;
     }
@@ -90,7 +98,13 @@ export class Trace {
 
   /** Ends and closes the file; answers what is in it, null where none was under way. Never throws. */
   async stop(): Promise<TraceTotals | null> {
-    return this.#recording === null ? null : await this.#end(this.#recording);
+    return this.#recording === null ? null : await this.end(this.#recording);
+  }
+
+  /** The same for this one, whichever is under way. */
+  end(recording: Recording): Promise<TraceTotals> {
+    if (this.#recording === recording) this.#recording = null;
+    return recording.finish();
   }
 
   /** Connections of this dialer can be recorded. */
@@ -103,23 +117,18 @@ export class Trace {
     };
   }
 
-  #end(recording: Recording): Promise<TraceTotals> {
-    if (this.#recording === recording) this.#recording = null;
-    return recording.finish();
-  }
-
-  #endFull({ path, bytesMax }: TraceRequest): void {
+  #endFull(recording: Recording, { path, bytesMax }: TraceRequest): void {
     this.#options.log.warn(`The trace ${path} has reached its limit of ${bytesMax} bytes, and ends`);
-    void this.stop();
+    void this.end(recording);
   }
 }
 
-/** One file. */
+/** One trace. */
 class Recording {
   readonly #request: TraceRequest;
   readonly #sink: TraceSink;
   readonly #clock: Clock;
-  readonly #onFull: () => void;
+  readonly #onFull: (recording: Recording) => void;
   #anchor: { readonly wallMs: number; readonly nowMs: number };
   #bytes = 0;
   #connections = 0;
@@ -128,7 +137,12 @@ class Recording {
   #isOver = false;
   #end: Promise<TraceTotals> | null = null;
 
-  constructor(request: TraceRequest, sink: TraceSink, clock: Clock, onFull: () => void) {
+  constructor(
+    request: TraceRequest,
+    sink: TraceSink,
+    clock: Clock,
+    onFull: (recording: Recording) => void,
+  ) {
     this.#request = request;
     this.#sink = sink;
     this.#clock = clock;
@@ -179,7 +193,7 @@ class Recording {
       const block = encodePacket(timeUs, packet);
       if (this.#bytes + block.length + endBytes > this.#request.bytesMax) {
         this.#isOver = true;
-        this.#onFull();
+        this.#onFull(this);
         return;
       }
       if (this.#offer(block)) this.#packets++;
@@ -196,7 +210,7 @@ class Recording {
     this.#isOver = true;
     const lost = this.#dropped === 0
       ? "nothing was left out"
-      : `${this.#dropped} packets were left out: the file was too slow`;
+      : `${this.#dropped} packets were left out: whoever took them was too slow`;
     this.#offer(encodeStatistics({
       timeUs: this.#timeUs(),
       received: this.#packets + this.#dropped,

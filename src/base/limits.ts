@@ -246,6 +246,8 @@ export const limits = {
   traceWriteBytes: 256 * 1024,
   /** The end of a trace waits for its file no longer than this, ms. */
   traceCloseMs: 2_000,
+  /** Longest time that a trace can be asked for, ms: a timer can wait no longer than 2^31. */
+  traceDurationMsMax: 24 * 3_600_000,
   /** Endpoints chosen for a trace. */
   traceEndpointsMax: 1_000,
   /** The wall clock was set when it and the monotonic one differ by this, ms. */
@@ -300,6 +302,10 @@ export const limits = {
   controlAnswerTimeoutMs: 10_000,
   /** Somebody who answers on a socket that is in the way does so within this, ms. */
   controlProbeMs: 1_000,
+  /** Bytes of a socket's path (unix(7): 108 with the zero at the end). */
+  socketPathBytesMax: 107,
+  /** The socket's file is looked for each so many ms: somebody may have cleaned its directory. */
+  controlFileCheckMs: 5_000,
   /** Bytes of /etc/group that we look through. */
   groupFileBytesMax: 4 * 1024 * 1024,
   /** Events kept for whoever comes later. */

@@ -8,7 +8,7 @@ import { absolutePath } from "../io/host_files.ts";
 import { HttpServer } from "../io/http_server.ts";
 import { processId, runtimeVersion } from "../io/process_usage.ts";
 import type { Closer, World } from "../model/world.ts";
-import { ControlSite, type LevelControl } from "../report/control_site.ts";
+import { ControlSite, type LevelControl, type TraceControl } from "../report/control_site.ts";
 import type { EventFeed } from "../report/event_feed.ts";
 import { agentStatus } from "./agent_status.ts";
 import type { EffectiveSettings } from "./effective_settings.ts";
@@ -19,6 +19,7 @@ export interface AgentControlOptions {
   readonly agent: Pick<Agent, "plan" | "snapshot" | "rescan">;
   readonly feed: EventFeed;
   readonly logLevel: LevelControl;
+  readonly trace: TraceControl;
   /** Path of the socket. */
   readonly socket: string;
   readonly group: string;
@@ -46,6 +47,7 @@ export function openAgentControl(options: AgentControlOptions): Closer {
   const site = new ControlSite({
     feed,
     logLevel: options.logLevel,
+    trace: options.trace,
     rescan: () => {
       log.info(
         "Asked on the control socket: reading entry files and controllers again, retrying all that waits",
@@ -64,7 +66,11 @@ export function openAgentControl(options: AgentControlOptions): Closer {
     listen: async (onGone) => {
       const onProblem = (error: Error) =>
         log.warn(`Only our own user may use the control socket: ${error.message}`);
-      const socket = await openControlSocket({ clock, path, group, onProblem });
+      const onLost = (error: Error) => {
+        server.close();
+        onGone(error);
+      };
+      const socket = await openControlSocket({ clock, path, group, onProblem, onLost });
       const server = new HttpServer({
         clock,
         socket,

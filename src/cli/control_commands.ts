@@ -1,4 +1,5 @@
 /** The subcommands that ask a running agent, as rows of the table of commands. */
+import { limits } from "../base/limits.ts";
 import { logLevels } from "../config/setting_kind.ts";
 import type { CommandSpec, OptionSpec } from "./command.ts";
 import { configOption, settingOptions } from "./setting_options.ts";
@@ -73,6 +74,43 @@ const logLevel: CommandSpec = {
   run: async (environment, options) => (await import("./log_level.ts")).setLogLevel(environment, options),
 };
 
+const trace: CommandSpec = {
+  words: ["trace"],
+  about: "Record what the running agent's discovery connections carry, for Wireshark and tshark",
+  details:
+    "From now on, until it is interrupted, for as long as --duration says, or to its limit; connections that are " +
+    "open already are recorded too. The file is pcapng, and is whole wherever it breaks off. Ends with status 1 when " +
+    `the agent refuses, as it does while another trace is running, and with 2 when it is not running. ${asked}`,
+  options: [
+    {
+      long: "file",
+      value: "FILE",
+      names: "file",
+      operand: true,
+      about: "File to write, - for standard output; what stands in it is lost",
+    },
+    {
+      long: "endpoint",
+      value: "ADDR[:PORT]",
+      many: true,
+      about: "Only connections to this IP address, with or without a port",
+    },
+    { long: "duration", value: "DURATION", about: "The trace ends after so long, such as 30s or 5m" },
+    {
+      long: "limit",
+      value: "MB",
+      about: "The trace ends when it has so many megabytes",
+      standard: `${limits.traceMegabytes}`,
+    },
+    ...controlOptions,
+  ],
+  examples: [
+    "discovery-client trace discovery.pcapng --duration 1m",
+    "discovery-client trace - --endpoint 10.0.0.1 | tshark -r - -d tcp.port==8009,nvme-tcp",
+  ],
+  run: async (environment, options) => (await import("./trace.ts")).trace(environment, options),
+};
+
 const doctor: CommandSpec = {
   words: ["doctor"],
   about:
@@ -108,4 +146,4 @@ const doctor: CommandSpec = {
   run: async (environment, options) => (await import("./doctor.ts")).doctor(environment, options),
 };
 
-export const controlCommands: readonly CommandSpec[] = [status, doctor, watch, rescan, logLevel];
+export const controlCommands: readonly CommandSpec[] = [status, doctor, watch, trace, rescan, logLevel];

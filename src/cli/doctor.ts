@@ -10,7 +10,7 @@ import { countFindings, type Finding } from "../report/doctor/finding.ts";
 import { redactText } from "../report/doctor/redaction.ts";
 import { type OptionValues, UsageError } from "./command.ts";
 import { examine } from "./doctor_exam.ts";
-import { Progress } from "./doctor_progress.ts";
+import { Progress } from "./progress.ts";
 import type { NarrowAddress } from "./doctor_steps.ts";
 import { formatDoctor } from "./doctor_text.ts";
 import type { Environment } from "./environment.ts";

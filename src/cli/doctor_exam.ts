@@ -27,7 +27,7 @@ import {
 } from "./doctor_host.ts";
 import { examineNetwork } from "./doctor_network.ts";
 import { reasonKey } from "./doctor_paths.ts";
-import type { Progress } from "./doctor_progress.ts";
+import type { Progress } from "./progress.ts";
 import { settingsFindings } from "./doctor_settings.ts";
 import { type NarrowAddress, realSights } from "./doctor_steps.ts";
 import type { EffectiveSettings } from "./effective_settings.ts";

@@ -16,6 +16,7 @@ import type { ConnectOptions } from "../model/connect_options.ts";
 import type { Closer, Log, World } from "../model/world.ts";
 import type { Policy } from "../plan/facts.ts";
 import { Tally } from "../report/tally.ts";
+import type { TraceControl } from "../report/control_site.ts";
 import { EventFeed } from "../report/event_feed.ts";
 import { controlSocketPath, openAgentControl } from "./agent_control.ts";
 import { openAgentDebug } from "./agent_debug.ts";
@@ -36,6 +37,7 @@ import { readSettingSecrets, secretFilesOf, type SettingSecrets } from "./settin
 import { SettingsWatch } from "./settings_watch.ts";
 import { StatusLine } from "./status_line.ts";
 import { StopRequest } from "./stop_request.ts";
+import { traceControl } from "./trace_control.ts";
 import { fileTrace } from "./file_trace.ts";
 import { WatchdogFeed } from "./watchdog_feed.ts";
 
@@ -126,7 +128,10 @@ async function runAgent(serving: Serving): Promise<number> {
     },
   });
   const debug = openAgentDebug({ world, agent, tally, feed, effective, isDryRun });
-  const control = openControl(serving, { world: { ...world, log: agentLog }, agent, feed, logLevel });
+  const control = openControl(serving, {
+    ...{ world: { ...world, log: agentLog }, agent, feed, logLevel },
+    trace: traceControl(trace, world.clock, agentLog),
+  });
   const reload = new Reload({
     environment,
     options: serving.options,
@@ -190,6 +195,7 @@ interface Controlled {
   readonly agent: Agent;
   readonly feed: EventFeed;
   readonly logLevel: LogLevelControl;
+  readonly trace: TraceControl;
 }
 
 function openControl(

@@ -19,11 +19,8 @@ export function parseTraceRequest(options: OptionValues): TraceRequest | null {
     return null;
   }
   if (path === "") throw new UsageError("Cannot use --trace: it names no file");
-  const endpoints = options.list("trace-endpoint").map(parseEndpoint);
-  if (endpoints.length > limits.traceEndpointsMax) {
-    throw new UsageError(`Cannot use --trace-endpoint: more than ${limits.traceEndpointsMax} of them`);
-  }
-  return { path, bytesMax: parseMegabytes(options.text("trace-limit")) * bytesPerMegabyte, endpoints };
+  const endpoints = parseTraceEndpoints(options.list("trace-endpoint"), "--trace-endpoint");
+  return { path, bytesMax: parseTraceBytes(options.text("trace-limit"), "--trace-limit"), endpoints };
 }
 
 /** What connections are made through, recorded or not. */
@@ -49,21 +46,28 @@ export async function withTrace<T>(
   }
 }
 
-function parseEndpoint(text: string): TraceEndpoint {
+/** `what`: how the one who asks calls them. Throws UsageError. */
+export function parseTraceEndpoints(texts: readonly string[], what: string): TraceEndpoint[] {
+  if (texts.length <= limits.traceEndpointsMax) return texts.map((text) => parseEndpoint(text, what));
+  throw new UsageError(`Cannot use ${what}: more than ${limits.traceEndpointsMax} of them`);
+}
+
+/** Megabytes, in bytes; the standard limit for undefined. Throws UsageError. */
+export function parseTraceBytes(text: string | undefined, what: string): number {
+  if (text === undefined) return limits.traceMegabytes * bytesPerMegabyte;
+  const megabytes = /^\d{1,7}$/.test(text) ? Number(text) : 0;
+  if (megabytes >= 1 && megabytes <= limits.traceMegabytesMax) return megabytes * bytesPerMegabyte;
+  throw new UsageError(
+    `Cannot use ${what} ${quoteText(text)}: expected megabytes from 1 to ${limits.traceMegabytesMax}`,
+  );
+}
+
+function parseEndpoint(text: string, what: string): TraceEndpoint {
   const split = splitHostPort(text);
   const trsvcid = split?.port === undefined ? undefined : parsePort(split.port);
   if (split === null || !isIpAddress(split.host) || (split.port !== undefined && trsvcid === undefined)) {
     const expected = "an IP address, with or without a port, such as 10.0.0.1:8009 or [fe80::1]:8009";
-    throw new UsageError(`Cannot use --trace-endpoint ${quoteText(text)}: expected ${expected}`);
+    throw new UsageError(`Cannot use ${what} ${quoteText(text)}: expected ${expected}`);
   }
   return trsvcid === undefined ? { traddr: split.host } : { traddr: split.host, trsvcid };
-}
-
-function parseMegabytes(text: string | undefined): number {
-  if (text === undefined) return limits.traceMegabytes;
-  const megabytes = /^\d{1,7}$/.test(text) ? Number(text) : 0;
-  if (megabytes >= 1 && megabytes <= limits.traceMegabytesMax) return megabytes;
-  throw new UsageError(
-    `Cannot use --trace-limit ${quoteText(text)}: expected megabytes from 1 to ${limits.traceMegabytesMax}`,
-  );
 }

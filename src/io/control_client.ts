@@ -52,19 +52,37 @@ export async function askAgent(request: ControlRequest): Promise<ControlAnswer> 
 
 /** The lines of an answer as they come, empty ones left out. Another status than 200 gives one line, the answer. */
 export async function* followAgent(request: ControlRequest): AsyncGenerator<string> {
+  const decoder = new TextDecoder();
+  let begun = "";
+  for await (const { part } of streamAgent(request)) {
+    const lines = (begun + decoder.decode(part, { stream: true })).split("\n");
+    begun = lines.pop() ?? "";
+    if (begun.length > limits.httpWriteBytes) throw badAnswer(request.socket, "a line without end");
+    for (const line of lines) if (line !== "") yield line;
+  }
+}
+
+export interface AnswerPart {
+  readonly status: number;
+  readonly part: Uint8Array;
+}
+
+/** The bytes of an answer as they come, until its end or `signal`; the first part may be empty. */
+export async function* streamAgent(
+  request: ControlRequest,
+  signal?: AbortSignal,
+): AsyncGenerator<AnswerPart> {
   const socket = await open(request);
+  const leave = () => closeQuietly(socket);
+  signal?.addEventListener("abort", leave, { once: true });
   try {
     const answer = new AnswerReader(socket, request.socket);
-    await answer.head();
-    const decoder = new TextDecoder();
-    let begun = "";
-    for await (const part of answer.parts()) {
-      const lines = (begun + decoder.decode(part, { stream: true })).split("\n");
-      begun = lines.pop() ?? "";
-      if (begun.length > limits.httpWriteBytes) throw badAnswer(request.socket, "a line without end");
-      for (const line of lines) if (line !== "") yield line;
-    }
+    const { status } = await answer.head();
+    for await (const part of answer.parts()) yield { status, part };
+  } catch (error) {
+    if (signal?.aborted !== true) throw error;
   } finally {
+    signal?.removeEventListener("abort", leave);
     closeQuietly(socket);
   }
 }

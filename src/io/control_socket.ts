@@ -4,10 +4,11 @@
  */
 import { errorText, KernelError, TransportError } from "../base/errors.ts";
 import { limits } from "../base/limits.ts";
-import type { Clock } from "../base/clock.ts";
+import type { Clock, Timer } from "../base/clock.ts";
 import { ensureDirectory } from "./atomic_file.ts";
 import { readTextFile } from "./host_files.ts";
 import { errnoOf, kernelError, transportError } from "./io_errors.ts";
+import { processId } from "./process_usage.ts";
 
 export interface ControlSocketOptions {
   readonly clock: Clock;
@@ -17,62 +18,112 @@ export interface ControlSocketOptions {
   readonly group: string;
   /** The group cannot be given to it: only our own user and group may speak to it then. */
   readonly onProblem: (error: Error) => void;
+  /** Its file was removed or replaced, and nobody new can find it; once. */
+  readonly onLost: (error: Error) => void;
 }
 
 /** Listens; closing it removes the file. Throws TransportError `EADDRINUSE` when somebody answers there. */
 export async function openControlSocket(options: ControlSocketOptions): Promise<Deno.UnixListener> {
   const { path } = options;
-  await ensureDirectory(path.slice(0, path.lastIndexOf("/")) || "/");
+  checkLength(path);
+  const directory = path.slice(0, path.lastIndexOf("/")) || "/";
+  await ensureDirectory(directory);
   await removeStaleSocket(options);
   const gid = await groupOf(options);
-  // Nobody else can speak to it before it has its group; nobody before it has its mode.
+  // It gets its rights under a name of its own. When it is closed, Deno removes whatever has the name that it listened
+  // at, and by then that may be somebody else's.
+  const own = `${directory}/.dc-${processId()}`;
+  const listener = listenAt(own, path);
+  try {
+    giveRights(own, gid, options);
+    moveTo(path, own);
+    return withItsFile(listener, options);
+  } catch (error) {
+    listener.close();
+    throw error;
+  }
+}
+
+/** Clients could not ask for a longer one. */
+function checkLength(path: string): void {
+  const { length } = new TextEncoder().encode(path);
+  if (length <= limits.socketPathBytesMax) return;
+  const most = `at most ${limits.socketPathBytesMax} go into the address of a socket`;
+  throw new TransportError("EINVAL", `Cannot listen on ${path}: the path has ${length} bytes, ${most}`);
+}
+
+function listenAt(own: string, path: string): Deno.UnixListener {
+  // Nobody else can speak to it before it has its group.
   const before = Deno.umask(0o177);
   try {
-    const listener = listenAt(path);
-    try {
-      giveRights(path, gid, options);
-      return removingItsFile(listener, path);
-    } catch (error) {
-      listener.close();
-      throw error;
-    }
+    // Of a process that had our number.
+    if (isThere(own, () => true)) Deno.removeSync(own);
+    return Deno.listen({ transport: "unix", path: own });
+  } catch (error) {
+    throw transportError(`Cannot listen on ${path}`, error);
   } finally {
     Deno.umask(before);
   }
 }
 
-/** Deno removes the file some time after the close, when the wait for a client has ended: after our exit, that is never. */
-function removingItsFile(listener: Deno.UnixListener, path: string): Deno.UnixListener {
-  const { ino } = Deno.lstatSync(path);
-  const close = listener.close.bind(listener);
-  listener.close = () => {
-    close();
-    try {
-      // Somebody else's by now, perhaps.
-      if (Deno.lstatSync(path).ino === ino) Deno.removeSync(path);
-    } catch {
-      // It is gone.
-    }
-  };
-  return listener;
-}
-
-function listenAt(path: string): Deno.UnixListener {
+/** Not over another file: somebody may have come in between. */
+function moveTo(path: string, own: string): void {
   try {
-    return Deno.listen({ transport: "unix", path });
+    Deno.linkSync(own, path);
+    Deno.removeSync(own);
   } catch (error) {
+    if (errnoOf(error) === "EEXIST") {
+      throw new TransportError("EADDRINUSE", `Cannot listen on ${path}: another program listens there`);
+    }
     throw transportError(`Cannot listen on ${path}`, error);
   }
 }
 
-function giveRights(path: string, gid: number | null, { group, onProblem }: ControlSocketOptions): void {
+/** Looks after its file while it listens, and removes it at the end. */
+function withItsFile(
+  listener: Deno.UnixListener,
+  { clock, path, onLost }: ControlSocketOptions,
+): Deno.UnixListener {
+  const own = Deno.lstatSync(path);
+  // The number may be given to the next file.
+  const isOurs = ({ isSocket, ino, birthtime }: Deno.FileInfo) =>
+    isSocket === true && ino === own.ino && birthtime?.getTime() === own.birthtime?.getTime();
+  let timer: Timer | null = null;
+  const check = () => {
+    if (isThere(path, isOurs)) timer = clock.setTimer(limits.controlFileCheckMs, check);
+    else {onLost(
+        new TransportError("lost", `Cannot be found on ${path} any more: the file was removed or replaced`),
+      );}
+  };
+  timer = clock.setTimer(limits.controlFileCheckMs, check);
+  const close = listener.close.bind(listener);
+  listener.close = () => {
+    timer?.cancel();
+    close();
+    // It may be somebody else's by now, or gone.
+    if (isThere(path, isOurs)) Deno.removeSync(path);
+  };
+  return listener;
+}
+
+/** In /run, which is memory: there is nothing to wait for. */
+function isThere(path: string, isOurs: (file: Deno.FileInfo) => boolean): boolean {
   try {
-    if (gid !== null) Deno.chownSync(path, null, gid);
+    return isOurs(Deno.lstatSync(path));
+  } catch {
+    return false;
+  }
+}
+
+function giveRights(own: string, gid: number | null, options: ControlSocketOptions): void {
+  const { path, group, onProblem } = options;
+  try {
+    if (gid !== null) Deno.chownSync(own, null, gid);
   } catch (error) {
     onProblem(kernelError(`Cannot give ${path} to the group ${group}`, error));
   }
   try {
-    Deno.chmodSync(path, 0o660);
+    Deno.chmodSync(own, 0o660);
   } catch (error) {
     throw kernelError(`Cannot set the rights of ${path}`, error);
   }

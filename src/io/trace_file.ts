@@ -118,7 +118,8 @@ export class TraceFile implements TraceSink {
   }
 }
 
-async function openForTrace(path: string): Promise<Deno.FsFile> {
+/** What stands in the file goes; only its owner can read it from now on. Throws KernelError. */
+export async function openForTrace(path: string): Promise<TraceHandle> {
   try {
     const file = await Deno.open(path, { write: true, create: true, truncate: true, mode: 0o600 });
     try {

@@ -1,6 +1,7 @@
 /**
- * What the control socket answers: JSON, for `status`, `watch`, `rescan`, `log-level` and whoever else may use it. The
- * socket's rights say who that is; what is here changes nothing but the log's level and when things are looked at.
+ * What the control socket answers: JSON, for `status`, `watch`, `rescan`, `log-level` and whoever else may use it, and
+ * pcapng for `trace`. The socket's rights say who that is; what is here changes nothing but the log's level and when
+ * things are looked at, and writes no files: they would be root's.
  */
 import { AgentError } from "../base/errors.ts";
 import { type HttpHandler, type HttpRequest, type HttpResponse } from "../model/http.ts";
@@ -14,6 +15,15 @@ export interface ControlSiteOptions {
   readonly rescan: () => void;
   readonly logLevel: LevelControl;
   readonly version: () => Readonly<Record<string, string | number>>;
+  readonly trace: TraceControl;
+}
+
+export interface TraceControl {
+  /**
+   * What our connections carry from now on, as pcapng; ends with `signal` or the reader. Throws ConfigError: `running`
+   * while there is another recording, others for what makes no sense.
+   */
+  record(query: URLSearchParams, signal: AbortSignal): Promise<AsyncIterable<Uint8Array>>;
 }
 
 export interface LevelControl {
@@ -36,6 +46,7 @@ export class ControlSite {
       ["/v1/status", { GET: () => jsonResponse(200, status()) }],
       ["/v1/recent", { GET: () => jsonResponse(200, { events: options.feed.recent().map(eventObject) }) }],
       ["/v1/watch", { GET: (request) => this.#watch(request) }],
+      ["/v1/trace", { GET: (request) => this.#trace(request) }],
       ["/v1/rescan", {
         POST: () => {
           rescan();
@@ -78,6 +89,16 @@ export class ControlSite {
     } catch (error) {
       if (!(error instanceof AgentError)) throw error;
       return errorResponse(400, error.message);
+    }
+  }
+
+  async #trace({ query, signal }: HttpRequest): Promise<HttpResponse> {
+    try {
+      const body = await this.#options.trace.record(query, signal);
+      return { status: 200, type: "application/x-pcapng", body };
+    } catch (error) {
+      if (!(error instanceof AgentError)) throw error;
+      return errorResponse(error.code === "running" ? 409 : 400, error.message);
     }
   }
 

@@ -13,7 +13,8 @@ import { VirtualClock } from "../sim/virtual_clock.ts";
 const clock = new RealClock();
 
 async function open(path: string, group = "", problems: Error[] = []): Promise<Deno.UnixListener> {
-  return await openControlSocket({ clock, path, group, onProblem: (error) => problems.push(error) });
+  const onProblem = (error: Error) => void problems.push(error);
+  return await openControlSocket({ clock, path, group, onProblem, onLost: onProblem });
 }
 
 async function codeOf(action: Promise<unknown>): Promise<string> {
@@ -69,6 +70,44 @@ Deno.test("openControlSocket() removes its file in the moment of the close, thou
     await waiting;
   });
 });
+
+for (
+  const [what, harm, isLost] of [
+    ["is removed", (path: string) => Deno.removeSync(path), true],
+    ["is replaced", (path: string) => {
+      Deno.removeSync(path);
+      Deno.writeTextFileSync(path, "");
+    }, true],
+    ["gets another mode", (path: string) => Deno.chmodSync(path, 0o600), false],
+    ["stays", () => {}, false],
+  ] as const
+) {
+  Deno.test(`openControlSocket() ${isLost ? "tells once" : "says nothing"} when its file ${what}`, async () => {
+    await withDirectory(async (root) => {
+      const path = `${root}/control.sock`;
+      const virtual = new VirtualClock();
+      const lost: string[] = [];
+      const listener = await openControlSocket({
+        ...{ clock: virtual, path, group: "", onProblem: () => {} },
+        onLost: (error) => lost.push((error as AgentError).code),
+      });
+      await virtual.advance(limits.controlFileCheckMs);
+      assertEquals(lost, [], "Precondition: it is there");
+      harm(path);
+      await virtual.advance(limits.controlFileCheckMs - 1);
+      assertEquals(lost, [], "It is not looked at all the time");
+      await virtual.advance(10 * limits.controlFileCheckMs);
+      assertEquals(lost, isLost ? ["lost"] : []);
+      listener.close();
+      assertEquals(virtual.liveTimers(), 0, "No timer is left");
+      assertEquals(
+        [...Deno.readDirSync(root)].length,
+        what === "is replaced" ? 1 : 0,
+        "Only its own file goes",
+      );
+    });
+  });
+}
 
 Deno.test("openControlSocket() tells a group that is not there, and serves its own user", async () => {
   await withDirectory(async (root) => {
@@ -205,7 +244,7 @@ Deno.test("askAgent() says what is wrong with an answer, and waits for none with
     const virtual = new VirtualClock();
     const asking = codeOf(askAgent({ clock: virtual, socket, method: "GET", path: "/" }));
     await eventually("it is connected", () => virtual.liveTimers() > 0);
-    await virtual.advance(limits.controlAnswerTimeoutMs);
+    await await virtual.advance(limits.controlAnswerTimeoutMs);
     assertEquals(await asking, "control");
   });
   const nowhere = { clock, socket: "/nonexistent/x.sock", method: "GET", path: "/" } as const;

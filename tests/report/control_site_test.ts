@@ -1,7 +1,7 @@
 import { ConfigError } from "../../src/base/errors.ts";
 import { limits } from "../../src/base/limits.ts";
 import type { HttpRequest, HttpResponse } from "../../src/model/http.ts";
-import { ControlSite } from "../../src/report/control_site.ts";
+import { ControlSite, type TraceControl } from "../../src/report/control_site.ts";
 import { EventFeed } from "../../src/report/event_feed.ts";
 import { assert, assertEquals, assertRejects } from "../assert.ts";
 import { healthy } from "../cli/status_samples.ts";
@@ -12,11 +12,13 @@ class Bench {
   readonly feed = new EventFeed(this.clock);
   level = "info";
   rescans = 0;
+  record: TraceControl["record"] = () => Promise.reject(new Error("A bug"));
   readonly site = new ControlSite({
     feed: this.feed,
     status: () => healthy,
     rescan: () => void this.rescans++,
     version: () => ({ version: "1.2.3", pid: 7 }),
+    trace: { record: (query, signal) => this.record(query, signal) },
     logLevel: {
       level: () => this.level,
       setLevel: (text) => {
@@ -85,6 +87,29 @@ Deno.test("ControlSite sets the level from body or query, and says what it canno
   assertEquals(json(await put("/v1/log-level", '{"level":"loud"}')), [400, { error: "Cannot log at loud" }]);
   assertEquals(bench.level, "warn");
   await assertRejects(() => put("/v1/log-level", '{"level":"bug"}'), Error);
+});
+
+Deno.test("ControlSite hands a recording on as it comes, and says why there is none", async () => {
+  const bench = new Bench();
+  const gone = new AbortController();
+  const asked: unknown[] = [];
+  bench.record = (query, signal) => {
+    asked.push([...query], signal === gone.signal);
+    return Promise.resolve((async function* () {
+      yield await Promise.resolve(new Uint8Array([1, 2]));
+    })());
+  };
+  const answer = await bench.ask("GET", "/v1/trace?endpoint=10.0.0.1&limit=7", undefined, gone.signal);
+  assertEquals([answer.status, answer.type], [200, "application/x-pcapng"]);
+  assertEquals(asked, [[["endpoint", "10.0.0.1"], ["limit", "7"]], true]);
+  assertEquals(await Array.fromAsync(answer.body as AsyncIterable<Uint8Array>), [new Uint8Array([1, 2])]);
+  for (const [code, status] of [["running", 409], ["usage", 400]] as const) {
+    bench.record = () => Promise.reject(new ConfigError(code, "Cannot"));
+    assertEquals(json(await bench.ask("GET", "/v1/trace")), [status, { error: "Cannot" }]);
+  }
+  bench.record = () => Promise.reject(new Error("A bug"));
+  await assertRejects(() => bench.ask("GET", "/v1/trace"), Error, "A bug");
+  assertEquals((await bench.ask("POST", "/v1/trace")).status, 405);
 });
 
 Deno.test("ControlSite says what there is where nothing is, and what a page takes", async () => {

@@ -20,9 +20,10 @@ Deno.test("a reader of events that takes nothing is let go, its connection too, 
       rescan: () => {},
       version: () => ({}),
       logLevel: { level: () => "info", setLevel: () => {} },
+      trace: { record: () => Promise.reject(new Error("Not asked for")) },
     });
     const path = `${root}/control.sock`;
-    const socket = await openControlSocket({ clock, path, group: "", onProblem: () => {} });
+    const socket = await openControlSocket({ clock, path, group: "", onProblem: () => {}, onLost: () => {} });
     const handle = (request: Parameters<typeof site.handle>[0]) => site.handle(request);
     const server = new HttpServer({ clock, socket, handle, onProblem: () => {}, onGone: () => {} });
     const request = new TextEncoder().encode("GET /v1/watch HTTP/1.1\r\n\r\n");

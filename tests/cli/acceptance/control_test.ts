@@ -250,3 +250,18 @@ Deno.test("the control socket answers garbage and what is too large with an erro
     assertEquals(agent.lines("bug"), []);
   });
 });
+
+Deno.test("the control socket is back when somebody has removed its file, and that is told", async () => {
+  await withDirectory(async (directory) => {
+    await using it = await ControlledAgent.create(directory, { nodes: 1, subsystems: 1 });
+    const agent = it.serve();
+    const socket = await controlSocketOf(agent);
+    const ask = async () => (await runProgramProcess(["rescan", "--socket", socket])).status;
+    assertEquals(await ask(), 0, "Precondition: it is there");
+    await Deno.remove(socket);
+    assertEquals(await ask(), 2);
+    await agent.waitFor("Cannot be found on");
+    await eventually("it can be asked again", async () => await ask() === 0);
+    assertEquals((await Deno.lstat(socket)).mode! & 0o777, 0o660);
+  });
+});

@@ -1,4 +1,4 @@
-/** Says on a terminal what doctor is at, and takes it away again. */
+/** Says on a terminal what a command is at, and takes it away again. */
 import type { Clock } from "../base/clock.ts";
 import type { Environment } from "./environment.ts";
 
@@ -6,12 +6,15 @@ import type { Environment } from "./environment.ts";
 export class Progress {
   readonly #environment: Pick<Environment, "stderr">;
   readonly #clock: Clock;
+  readonly #doing: string;
   #width = 0;
   #lastMs = -Infinity;
 
-  constructor(environment: Pick<Environment, "stderr">, clock: Clock) {
+  /** `doing`: the words before what is told. */
+  constructor(environment: Pick<Environment, "stderr">, clock: Clock, doing = "Looking at") {
     this.#environment = environment;
     this.#clock = clock;
+    this.#doing = doing;
   }
 
   tell(text: string): void {
@@ -19,7 +22,7 @@ export class Progress {
     const nowMs = this.#clock.nowMs();
     if (!stderr.isTerminal || nowMs - this.#lastMs < 100) return;
     this.#lastMs = nowMs;
-    const line = `Looking at ${text} …`;
+    const line = `${this.#doing} ${text} …`;
     stderr.write(`\r${line.padEnd(this.#width)}`);
     this.#width = line.length;
   }

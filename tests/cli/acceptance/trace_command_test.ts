@@ -1,0 +1,99 @@
+/** `trace` asks a running agent for what its connections carry. */
+import { assert, assertEquals } from "../../assert.ts";
+import { readStreams, readTrace } from "../../report/pcapng_reader.ts";
+import { ControlledAgent, controlSocketOf } from "../controlled_agent.ts";
+import { withDirectory } from "../memory_environment.ts";
+import { eventually, ProgramProcess, runProgramProcess } from "../program_process.ts";
+import { fields, tshark } from "../tshark.ts";
+
+async function withAgent(
+  action: (place: { directory: string; path: string; socket: string; it: ControlledAgent }) => Promise<void>,
+): Promise<void> {
+  await withDirectory(async (directory) => {
+    await using it = await ControlledAgent.create(directory, { nodes: 1, subsystems: 1 });
+    const agent = it.serve();
+    const socket = await controlSocketOf(agent);
+    await eventually("all is live", async () => {
+      const { status } = await runProgramProcess(["status", "--socket", socket]);
+      return status === 0;
+    });
+    await action({ directory, path: `${directory}/t.pcapng`, socket, it });
+  });
+}
+
+Deno.test("trace records a session that was open before, from the keep alive to the log it is told to read", async () => {
+  await withAgent(async ({ path, socket, it }) => {
+    await using recording = new ProgramProcess(["trace", path, "--socket", socket, "--duration", "4s"]);
+    await eventually("it has begun", () => Deno.stat(path).then(({ size }) => size > 0, () => false));
+    assertEquals((await Deno.stat(path)).mode! & 0o777, 0o600);
+    const busy = await runProgramProcess(["trace", `${path}.other`, "--socket", socket]);
+    assertEquals(busy.status, 1);
+    assert(busy.stderr.includes("one to the control socket is running already"), busy.stderr);
+    assertEquals(await Deno.stat(`${path}.other`).catch(() => null), null, "It has left no file");
+    it.fabric.addSubsystem("nqn.2024-01.org.example:added");
+    const { status, stderr } = await recording.end();
+    assertEquals(status, 0, stderr);
+    assert(/^\d+ packets, \d+ kB in \S+t\.pcapng; wireshark /m.test(stderr), stderr);
+    const { packets, end } = readTrace(await Deno.readFile(path));
+    assertEquals([end?.received, end?.dropped], [packets.length, 0]);
+    const port = it.port("n1");
+    const streams = [...readStreams(packets.map(({ bytes }) => bytes))];
+    const said = streams.find(([key]) => key.endsWith(` > 127.0.0.1 ${port}`))?.[1];
+    const answered = streams.find(([key]) => key.startsWith(`127.0.0.1 ${port} > `))?.[1];
+    assert(said !== undefined && answered !== undefined, "The session is missing");
+    assert(new TextDecoder("latin1").decode(answered.bytes).includes("nqn.2024-01.org.example:added"));
+    const told = await tshark(path, port, "-Y", "nvme-tcp", ...fields("_ws.col.Info"));
+    if (told === null) return;
+    for (const command of ["Keep Alive", "Get Log Page"]) {
+      assert(told.some((line) => line.includes(command)), `${command} is missing: ${told.join("\n")}`);
+    }
+  });
+});
+
+Deno.test("trace ends with a signal, and its file is whole; - is standard output", async () => {
+  await withAgent(async ({ path, socket }) => {
+    await using recording = new ProgramProcess(["trace", path, "--socket", socket]);
+    const packetsIn = async () => readTrace(await Deno.readFile(path)).packets.length;
+    await eventually("there is a keep alive", () => packetsIn().then((count) => count > 0, () => false));
+    recording.kill("SIGINT");
+    assertEquals((await recording.end()).status, 0);
+    assert(await packetsIn() > 0);
+    const { status, stdout: text } = await runProgramProcess([
+      "trace",
+      "-",
+      "--socket",
+      socket,
+      "--duration",
+      "1500ms",
+    ]);
+    assertEquals(status, 0);
+    assert(
+      text.length > 100 && text.includes("what its own NVMe/TCP connections carried"),
+      text.slice(0, 200),
+    );
+  });
+});
+
+Deno.test("trace says what it cannot: no agent, a file that cannot be written, an agent that goes away", async () => {
+  await withAgent(async ({ directory, path, socket, it }) => {
+    const none = await runProgramProcess(["trace", path, "--socket", `${directory}/none.sock`]);
+    assertEquals([none.status, /The agent is not running/.test(none.stderr)], [2, true], none.stderr);
+    const bad = await runProgramProcess(["trace", "/nonexistent/t.pcapng", "--socket", socket]);
+    assertEquals(bad.status, 1);
+    const nameless = await runProgramProcess(["trace", "--socket", socket]);
+    assertEquals([nameless.status, nameless.stderr.split("\n")[0]], [
+      2,
+      "discovery-client: Cannot record: name the FILE to write, or - for standard output",
+    ]);
+    assert(bad.stderr.includes("Cannot write the trace to /nonexistent/t.pcapng: "), bad.stderr);
+    const full = await runProgramProcess(["trace", "/dev/full", "--socket", socket]);
+    assertEquals([full.status, /ENOSPC/.test(full.stderr)], [1, true], full.stderr);
+    // Each of them has left, and the next one may record.
+    await using recording = new ProgramProcess(["trace", path, "--socket", socket]);
+    await eventually("it has begun", () => Deno.stat(path).then(({ size }) => size > 0, () => false));
+    await it[Symbol.asyncDispose]();
+    const { status, stderr } = await recording.end();
+    assert(status === 0 || stderr.includes("The agent broke off"), stderr);
+    readTrace(await Deno.readFile(path));
+  });
+});
