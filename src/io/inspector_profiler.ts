@@ -10,6 +10,7 @@ import { assert } from "../base/assert.ts";
 import type { Clock } from "../base/clock.ts";
 import { limits } from "../base/limits.ts";
 import type { Profiler } from "../model/profiler.ts";
+import { withSourceFrame } from "./source_lines.ts";
 
 /** Bytes between two samples of the heap, on average; V8's own. */
 const heapSamplingBytes = 32 * 1024;
@@ -28,7 +29,7 @@ export class InspectorProfiler implements Profiler {
       await this.#wait(durationMs, signal);
       const { profile } = await post<{ profile: unknown }>(session, "Profiler.stop");
       await post(session, "Profiler.disable");
-      return JSON.stringify(profile);
+      return profileText(profile);
     });
   }
 
@@ -39,7 +40,7 @@ export class InspectorProfiler implements Profiler {
       await this.#wait(durationMs, signal);
       const { profile } = await post<{ profile: unknown }>(session, "HeapProfiler.stopSampling");
       await post(session, "HeapProfiler.disable");
-      return JSON.stringify(profile);
+      return profileText(profile);
     });
   }
 
@@ -69,6 +70,11 @@ export class InspectorProfiler implements Profiler {
       signal.addEventListener("abort", finish);
     });
   }
+}
+
+/** As JSON, with the places of our source in it. */
+function profileText(profile: unknown): string {
+  return JSON.stringify(profile, (key, value) => key === "callFrame" ? withSourceFrame(value) : value);
 }
 
 async function withSession<T>(action: (session: Session) => Promise<T>): Promise<T> {

@@ -4,7 +4,7 @@ import type { LicenseText } from "../../scripts/executable/parts.ts";
 import { version } from "../../src/base/version.ts";
 import { assert, assertEquals } from "../assert.ts";
 import { cluster, host, withDirectory } from "../cli/memory_environment.ts";
-import { ProgramProcess, runProgramProcess } from "../cli/program_process.ts";
+import { eventually, ProgramProcess, runProgramProcess } from "../cli/program_process.ts";
 import { executable } from "./bare_root.ts";
 import { runtimePart } from "./runtime_part.ts";
 import { schemaProblems } from "./sbom_schema.ts";
@@ -120,4 +120,37 @@ Deno.test("what names a line of the source names a real one", async () => {
   const text =
     Deno.readTextFileSync(new URL(`../../${file}`, import.meta.url)).split("\n")[Number(number) - 1];
   assert(/log|warn/.test(text ?? ""), `${file}:${number} is ${text}`);
+});
+
+Deno.test("a CPU profile names the files of the source", async () => {
+  const ip = `127.91.${Deno.pid >> 8 & 255}.${Deno.pid & 255}`;
+  const args = [
+    "serve",
+    "--ephemeral",
+    `--debug.endpoint=${ip}:6060`,
+    "-a",
+    "127.0.0.1:9",
+    "-q",
+    host,
+    "-n",
+    cluster,
+  ];
+  await using program = new ProgramProcess([...args, "--reconnectInterval", "10ms"], options);
+  const url = `http://${ip}:6060`;
+  const fetched = async (path: string) => {
+    try {
+      return await (await fetch(url + path)).text();
+    } catch {
+      return "";
+    }
+  };
+  await eventually("it is ready", async () => await fetched("/readyz") !== "");
+  const profiling = fetched("/debug/pprof/profile?seconds=2");
+  // Something to do meanwhile.
+  for (let at = 0; at < 20; at++) await fetched("/metrics");
+  const { nodes } = JSON.parse(await profiling) as { nodes: { callFrame: { url: string } }[] };
+  const urls = [...new Set(nodes.map(({ callFrame }) => callFrame.url))].join("\n");
+  assert(/\/src\/report\/metrics_text\.ts$/m.test(urls), urls);
+  program.kill("SIGTERM");
+  assertEquals((await program.end()).status, 0);
 });

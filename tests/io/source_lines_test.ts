@@ -1,4 +1,10 @@
-import { readTables, sourcePlace, type SourceTable, withSourceLines } from "../../src/io/source_lines.ts";
+import {
+  readTables,
+  sourcePlace,
+  type SourceTable,
+  withSourceFrame,
+  withSourceLines,
+} from "../../src/io/source_lines.ts";
 import { assertEquals } from "../assert.ts";
 import { withDirectory } from "../cli/memory_environment.ts";
 
@@ -20,7 +26,8 @@ for (
   ] as const
 ) {
   Deno.test(`sourcePlace() has ${expected} for line ${line}, column ${column}`, () => {
-    assertEquals(sourcePlace(table, line, column), expected);
+    const place = sourcePlace(table, line, column);
+    assertEquals(place && `${place.source}:${place.line}`, expected);
     assertEquals(sourcePlace({ sources: [], places: [] }, line, column), null);
   });
 }
@@ -33,6 +40,23 @@ Deno.test("withSourceLines() changes what has a table, and leaves the rest alone
     withSourceLines(stack("serve-KX2A.js:3:21", "serve-KX2A.js:3:20"), { "serve-KX2A.js": table }),
     stack("src/base/limits.ts:9:21", "src/base/limits.ts:7:20"),
   );
+});
+
+Deno.test("withSourceFrame() names the source of a profile's frame, and leaves others alone", () => {
+  const tables = { "serve-KX2A.js": table };
+  const frame = (url: string, lineNumber: number) => ({
+    functionName: "f",
+    url,
+    lineNumber,
+    columnNumber: 20,
+  });
+  assertEquals(
+    withSourceFrame(frame("file:///tmp/x/serve-KX2A.js", 2), tables),
+    frame("file:///tmp/x/src/base/limits.ts", 8),
+  );
+  for (const url of ["", "ext:core/01_core.js", "node:internal/url"]) {
+    assertEquals(withSourceFrame(frame(url, 2), tables), frame(url, 2));
+  }
 });
 
 Deno.test("readTables() answers what is there, and nothing for what is not or is broken", async () => {
