@@ -86,7 +86,13 @@ export async function examine(
     ...agentFindings(entries.entries.length > 0),
     checkConfigDir({ ...configDir, path: settings.clientConfigDir }),
     checkInternalDir({ ...internalDir, path: settings.internalDir }),
-    ...checkEntries({ ...entries, path: settings.clientConfigDir, count: entries.entries.length }),
+    ...checkEntries({
+      ...entries,
+      path: settings.clientConfigDir,
+      count: entries.entries.length,
+      // A directory that is none is told by the check of the directory.
+      problems: entries.problems.filter(({ file }) => file !== "" || configDir.kind === "directory"),
+    }),
   );
   const hostidOf = (hostnqn: string, wanted: string | undefined) =>
     settleHostId(

@@ -149,6 +149,15 @@ Deno.test("doctor names bad lines by their place, names without an address, and 
   assert(/no-such-host\.invalid.*failed at name/.test(name!.message), name!.message);
 });
 
+Deno.test("doctor tells a directory of entries that is missing once, with what to do", async () => {
+  const { report, text } = await doctorOf([], (root) => Deno.remove(`${root}/entries`, { recursive: true }));
+  const failures = report.findings.filter(({ group, verdict }) =>
+    group === "settings" && verdict === "failure"
+  );
+  assertEquals(failures.map(({ check }) => check), ["clientConfigDir"]);
+  assert(/mkdir -p/.test(failures[0]!.advice!) && !/that line/.test(text), text);
+});
+
 Deno.test("doctor warns of secrets that others can read, and shows none", async () => {
   const secret = "DHHC-1:00:ia6zGodOr4SEG0Zzaw398rpY0wqipUWj4jWjUh4HWUz6aQ2n:";
   const { report, text } = await doctorOf(

@@ -108,7 +108,10 @@ export function checkEntries({ path, count, files, problems, openFiles }: Entrie
       ...base,
       verdict: "failure",
       message: at === "" ? message : `${at}: ${message}`,
-      advice: "Mend that line; the others count all the same",
+      // Without a file it is the whole directory.
+      advice: file === ""
+        ? `Have ${path} as a directory that can be read`
+        : `Mend that ${line === 0 ? "file" : "line"}; the others count all the same`,
     };
   });
   for (const file of openFiles) {

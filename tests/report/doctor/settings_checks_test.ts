@@ -55,3 +55,17 @@ Deno.test("checkEntries() tells each bad line by its place, open secrets, and th
   const [none] = checkEntries({ ...reading, count: 0, files: 0 });
   assertEquals(none?.verdict, "warning");
 });
+
+Deno.test("checkEntries() speaks of a line only where there is one", () => {
+  const reading = { path: "/etc/d", count: 0, files: 0, openFiles: [] };
+  const adviceOf = (file: string, line: number) => {
+    const message = "Cannot read it: EIO (input/output error)";
+    return checkEntries({ ...reading, problems: [{ file, line, column: 0, message }] })[0]?.advice;
+  };
+  assertEquals(adviceOf("cluster", 3), "Mend that line; the others count all the same");
+  assertEquals(
+    adviceOf("cluster", 0),
+    "Mend that file; the others count all the same",
+  );
+  assertEquals(adviceOf("", 0), "Have /etc/d as a directory that can be read");
+});
