@@ -85,10 +85,11 @@ export async function readRivals(
     break;
   }
   const self = processId();
-  return {
-    others,
-    ownKind: found.filter(({ name, pid }) => name === ownName && pid !== self).map(({ pid }) => pid),
-  };
+  // Not those who ask one, as `watch` and `doctor` do.
+  const agents = found.filter(({ name, pid, args }) =>
+    name === ownName && pid !== self && args.includes("serve")
+  );
+  return { others, ownKind: agents.map(({ pid }) => pid) };
 }
 
 /** Never throws for what the agent does. */

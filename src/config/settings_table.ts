@@ -185,7 +185,7 @@ export const settingsTable = {
     socket: setting(
       filePath({ optional: true }),
       "/run/discovery-client/control.sock",
-      "Socket that status, watch, rescan and log-level ask the agent on; nothing turns it off",
+      "Socket that status, watch, trace, doctor and others ask the agent on; nothing turns it off",
     ),
     group: setting(groupName, "", "Group that may use it beside root, a name of /etc/group or a number"),
   },

@@ -6,19 +6,23 @@ import { sameAddress } from "../base/address.ts";
 import { limits } from "../base/limits.ts";
 import { isClockInStep } from "./libc.ts";
 
-/** Processes of these names: `comm` of /proc, which is cut at 15 bytes, and the last part of argv[0] and argv[1]. */
-export async function processesNamed(
-  names: ReadonlySet<string>,
-  hostRoot = "",
-): Promise<{ readonly name: string; readonly pid: number }[]> {
-  const found: { name: string; pid: number }[] = [];
+export interface NamedProcess {
+  readonly name: string;
+  readonly pid: number;
+  /** What it was called with, its own name left out. */
+  readonly args: readonly string[];
+}
+
+/** Processes of these names: `comm` of /proc, which is cut at 15 bytes, and the last part of argv[1] of a script. */
+export async function processesNamed(names: ReadonlySet<string>, hostRoot = ""): Promise<NamedProcess[]> {
+  const found: NamedProcess[] = [];
   try {
     let looked = 0;
     for await (const { name: entry } of Deno.readDir(`${hostRoot}/proc`)) {
       if (!/^\d+$/.test(entry)) continue;
       if (++looked > limits.doctorProcessesMax) break;
-      const name = await programName(`${hostRoot}/proc/${entry}`, names);
-      if (name !== null) found.push({ name, pid: Number(entry) });
+      const program = await programAt(`${hostRoot}/proc/${entry}`, names);
+      if (program !== null) found.push({ ...program, pid: Number(entry) });
     }
   } catch {
     // Without /proc nobody is seen.
@@ -26,15 +30,19 @@ export async function processesNamed(
   return found.sort((a, b) => a.pid - b.pid);
 }
 
-async function programName(directory: string, names: ReadonlySet<string>): Promise<string | null> {
+async function programAt(
+  directory: string,
+  names: ReadonlySet<string>,
+): Promise<Omit<NamedProcess, "pid"> | null> {
   try {
     const comm = (await Deno.readTextFile(`${directory}/comm`)).trim();
-    for (const name of names) if (comm === name.slice(0, 15)) return name;
+    const words = async () => (await Deno.readTextFile(`${directory}/cmdline`)).split("\0").slice(1, -1);
+    for (const name of names) if (comm === name.slice(0, 15)) return { name, args: await words() };
     // A script's comm may be its interpreter's.
     if (!/^python/.test(comm)) return null;
-    const [, script = ""] = (await Deno.readTextFile(`${directory}/cmdline`)).split("\0");
+    const [script = "", ...args] = await words();
     const last = script.slice(script.lastIndexOf("/") + 1);
-    return names.has(last) ? last : null;
+    return names.has(last) ? { name: last, args } : null;
   } catch {
     // It has ended meanwhile.
     return null;

@@ -1,7 +1,8 @@
 /** What doctor gathers of this host: the agent's answer or silence, processes, directories, the machine's UUID. */
 import { limits } from "../../src/base/limits.ts";
 import { OptionValues } from "../../src/cli/command.ts";
-import { askForStatus, readMachineUuid } from "../../src/cli/doctor_host.ts";
+import type { Environment } from "../../src/cli/environment.ts";
+import { askForStatus, readMachineUuid, readRivals } from "../../src/cli/doctor_host.ts";
 import { directoryRights, processesNamed } from "../../src/io/host_sights.ts";
 import { checkAgent } from "../../src/report/doctor/agent_checks.ts";
 import { assert, assertEquals } from "../assert.ts";
@@ -102,10 +103,24 @@ Deno.test("processesNamed() finds processes by name, cut names and scripts of an
     }
     await Deno.mkdir(`${root}/proc/self`);
     assertEquals(await processesNamed(new Set(["stafd", "discovery-client"]), root), [
-      { name: "discovery-client", pid: 7 },
-      { name: "stafd", pid: 8 },
+      { name: "discovery-client", pid: 7, args: ["serve"] },
+      { name: "stafd", pid: 8, args: ["--x"] },
     ]);
     assertEquals(await processesNamed(new Set(["stafd"]), `${root}/nowhere`), []);
+  });
+});
+
+Deno.test("readRivals() counts agents as its own kind, and not those who ask one", async () => {
+  await withDirectory(async (root) => {
+    const commands = [["serve", "--config", "/x.yaml"], ["watch"], ["trace", "t.pcapng"]];
+    for (const [at, args] of commands.entries()) {
+      await Deno.mkdir(`${root}/proc/${at + 7}`, { recursive: true });
+      await Deno.writeTextFile(`${root}/proc/${at + 7}/comm`, "discovery-clien\n");
+      const words = ["/usr/bin/discovery-client", ...args].map((word) => `${word}\0`);
+      await Deno.writeTextFile(`${root}/proc/${at + 7}/cmdline`, words.join(""));
+    }
+    const environment = { hostRoot: root } as Environment;
+    assertEquals(await readRivals(environment), { others: [], ownKind: [7] });
   });
 });
 

@@ -61,7 +61,8 @@ Deno.test("doctor finds sessions, paths and controllers well beside an agent tha
     agent.kill("SIGKILL");
     await agent.end();
     const dead = verdicts(await look(), "agent");
-    assert(/^failure It does not run .*ECONNREFUSED/.test(dead[0]!), dead[0]);
+    // Where another agent runs on this machine, it says so.
+    assert(/^failure (It does not run|A process of its name runs) .*ECONNREFUSED/.test(dead[0]!), dead[0]);
   });
 });
 
