@@ -3,6 +3,7 @@
  * ends it: the file is cut after the last block that is known to be whole. A pipe is taken too, as Wireshark reads
  * one; opening it waits for the reader.
  */
+import { takeBatch } from "../base/byte_batch.ts";
 import type { Clock, Timer } from "../base/clock.ts";
 import { TimeoutError } from "../base/errors.ts";
 import { limits } from "../base/limits.ts";
@@ -68,7 +69,8 @@ export class TraceFile implements TraceSink {
     // Blocks offered in one go become one write.
     await Promise.resolve();
     while (this.#queue.length > 0 && !this.#hasFailed) {
-      const batch = this.#takeBatch();
+      // Whole blocks, which still count as waiting.
+      const batch = takeBatch(this.#queue, limits.traceWriteBytes);
       try {
         for (let at = 0; at < batch.length;) at += await this.#handle.write(batch.subarray(at));
       } catch (error) {
@@ -80,24 +82,6 @@ export class TraceFile implements TraceSink {
       this.#queuedBytes -= batch.length;
     }
     this.#writing = null;
-  }
-
-  /** Whole blocks, which still count as waiting; one at least. */
-  #takeBatch(): Uint8Array {
-    let length = 0;
-    let count = 0;
-    for (const block of this.#queue) {
-      if (count > 0 && length + block.length > limits.traceWriteBytes) break;
-      length += block.length;
-      count++;
-    }
-    const batch = new Uint8Array(length);
-    let at = 0;
-    for (const block of this.#queue.splice(0, count)) {
-      batch.set(block, at);
-      at += block.length;
-    }
-    return batch;
   }
 
   /** A block that ends in the middle makes readers complain. */

@@ -2,6 +2,7 @@
  * A recording for whoever reads it as it comes: what is offered waits in a bounded queue until it is taken. A reader
  * that is too slow loses packets, which the recording counts; one that goes away ends it.
  */
+import { takeBatch } from "../base/byte_batch.ts";
 import type { Clock, Timer } from "../base/clock.ts";
 import { limits } from "../base/limits.ts";
 import type { TraceSink } from "../model/trace_sink.ts";
@@ -54,7 +55,7 @@ export class TraceStream implements TraceSink, AsyncIterable<Uint8Array> {
     try {
       while (true) {
         while (this.#queue.length > 0) {
-          const batch = this.#takeBatch();
+          const batch = takeBatch(this.#queue, limits.traceWriteBytes);
           yield batch;
           this.#queuedBytes -= batch.length;
         }
@@ -64,22 +65,5 @@ export class TraceStream implements TraceSink, AsyncIterable<Uint8Array> {
     } finally {
       this.abandon();
     }
-  }
-
-  /** One block at least. */
-  #takeBatch(): Uint8Array {
-    let [count, length] = [0, 0];
-    for (const block of this.#queue) {
-      if (count > 0 && length + block.length > limits.traceWriteBytes) break;
-      length += block.length;
-      count++;
-    }
-    const batch = new Uint8Array(length);
-    let at = 0;
-    for (const block of this.#queue.splice(0, count)) {
-      batch.set(block, at);
-      at += block.length;
-    }
-    return batch;
   }
 }
