@@ -227,7 +227,7 @@ function parseOptions(value: unknown): { options?: RememberedOptions } {
 }
 
 function isCount(value: unknown): value is number {
-  return typeof value === "number" && Number.isInteger(value) && value >= 0 && value <= 2 ** 31 - 1;
+  return isLossSeconds(value) && value >= 0;
 }
 
 function isNqn(value: unknown): value is string {
@@ -246,7 +246,9 @@ function isPortValue(value: unknown): boolean {
 }
 
 function isLossSeconds(value: unknown): value is number {
-  return typeof value === "number" && Number.isInteger(value) && value >= -1 && value <= 2 ** 31 - 1;
+  // JSON has a number -0, which is not written back.
+  return typeof value === "number" && Number.isInteger(value) && value >= -1 && value <= 2 ** 31 - 1 &&
+    !Object.is(value, -0);
 }
 
 function isLabel(value: unknown): value is string {

@@ -230,6 +230,12 @@ Deno.test("entries and complaints are bounded", () => {
   ]]);
 });
 
+Deno.test("a number that is not written back is as good as none", () => {
+  const text = withEntries({ ...good, CtrlLossTMO: 7, Options: { tos: 7, fastIoFailTmo: 7, queueSize: 9 } });
+  const { entries: [entry] } = parse(text.replaceAll(":7", ":-0"));
+  assertEquals([entry?.ctrlLossTmo, entry?.options], [undefined, { queueSize: 9 }]);
+});
+
 Deno.test("property: any JSON gives a state or a ConfigError", () => {
   const value = fc.jsonValue();
   const entry = fc.dictionary(fc.constantFrom(...Object.keys(good), "NamedBy", "Retired"), value)
