@@ -240,7 +240,7 @@ export const limits = {
   traceMegabytesMax: 1_000_000,
   /** Bytes of a segment in a trace: with its headers below the 64 KiB of an IPv4 packet; a multiple of 4. */
   traceSegmentBytesMax: 32_768,
-  /** Bytes of a trace that wait for its file; packets beyond are left out, and counted. */
+  /** Bytes of a trace that wait to be taken; packets beyond are left out and counted, its last block is not. */
   traceQueueBytesMax: 4 * 1024 * 1024,
   /** Bytes of one write to a trace. */
   traceWriteBytes: 256 * 1024,

@@ -37,7 +37,6 @@ import { readSettingSecrets, secretFilesOf, type SettingSecrets } from "./settin
 import { SettingsWatch } from "./settings_watch.ts";
 import { StatusLine } from "./status_line.ts";
 import { StopRequest } from "./stop_request.ts";
-import { traceControl } from "./trace_control.ts";
 import { fileTrace } from "./file_trace.ts";
 import { WatchdogFeed } from "./watchdog_feed.ts";
 
@@ -130,7 +129,12 @@ async function runAgent(serving: Serving): Promise<number> {
   const debug = openAgentDebug({ world, agent, tally, feed, effective, isDryRun });
   const control = openControl(serving, {
     ...{ world: { ...world, log: agentLog }, agent, feed, logLevel },
-    trace: traceControl(trace, world.clock, agentLog),
+    trace: {
+      record: async (...asked) =>
+        await (await import("./trace_control.ts")).traceControl(trace, world.clock, agentLog).record(
+          ...asked,
+        ),
+    },
   });
   const reload = new Reload({
     environment,

@@ -1,5 +1,5 @@
 /** What `serve` is asked for beyond the settings: how it runs, and entries that stand on the command line. */
-import type { TraceRequest } from "../agent/trace.ts";
+import type { TraceRequest } from "../agent/recording.ts";
 import type { Entry } from "../model/entry.ts";
 import { type OptionValues, UsageError } from "./command.ts";
 import { parseEntries } from "./entry_arguments.ts";

@@ -1,5 +1,6 @@
 /** `--trace` and what goes with it: the options, their values, and a trace around a command that ends by itself. */
-import type { Trace, TraceEndpoint, TraceRequest } from "../agent/trace.ts";
+import type { TraceEndpoint, TraceRequest } from "../agent/recording.ts";
+import type { Trace } from "../agent/trace.ts";
 import { isIpAddress, parsePort, splitHostPort } from "../base/address.ts";
 import type { Clock } from "../base/clock.ts";
 import { limits } from "../base/limits.ts";

@@ -43,15 +43,20 @@ export class TraceFile implements TraceSink {
   offer(block: Uint8Array): boolean {
     if (this.#isClosed || this.#hasFailed) return false;
     if (this.#queuedBytes + block.length > limits.traceQueueBytesMax) return false;
-    this.#queue.push(block);
-    this.#queuedBytes += block.length;
-    this.#writing ??= this.#writeAll();
+    this.#add(block);
     return true;
   }
 
-  async close(): Promise<void> {
+  #add(block: Uint8Array): void {
+    this.#queue.push(block);
+    this.#queuedBytes += block.length;
+    this.#writing ??= this.#writeAll();
+  }
+
+  async close(last: Uint8Array): Promise<void> {
     if (this.#isClosed) return;
     this.#isClosed = true;
+    if (!this.#hasFailed) this.#add(last);
     if (this.#writing !== null) {
       let timer: Timer | null = null;
       const late = new Promise<void>((resolve) => timer = this.#clock.setTimer(limits.traceCloseMs, resolve));

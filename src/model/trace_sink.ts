@@ -3,8 +3,8 @@
 export interface TraceSink {
   /** Takes the block as a whole, or answers false where too much waits already. Never waits and never throws. */
   offer(block: Uint8Array): boolean;
-  /** Writes what waits, as far as that is possible in a bounded time. Never throws. */
-  close(): Promise<void>;
+  /** Takes the `last` block whatever waits, and writes all as far as a bounded time allows. Never throws. */
+  close(last: Uint8Array): Promise<void>;
 }
 
 /** Opens a sink; `onFailure` is called once, when it can take no more. Throws KernelError. */

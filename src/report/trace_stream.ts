@@ -25,21 +25,25 @@ export class TraceStream implements TraceSink, AsyncIterable<Uint8Array> {
 
   offer(block: Uint8Array): boolean {
     if (this.#isClosed || this.#queuedBytes + block.length > limits.traceQueueBytesMax) return false;
-    this.#queue.push(block);
-    this.#queuedBytes += block.length;
-    this.#wake();
+    this.#add(block);
     return true;
   }
 
   /** The reader comes to its end after what waits; one that does not take it in time is not waited for. */
-  async close(): Promise<void> {
+  async close(last: Uint8Array): Promise<void> {
     if (this.#isClosed) return;
     this.#isClosed = true;
-    this.#wake();
+    this.#add(last);
     let timer: Timer | null = null;
     const late = new Promise<void>((resolve) => timer = this.#clock.setTimer(limits.traceCloseMs, resolve));
     await Promise.race([this.#read, late]);
     (timer as Timer | null)?.cancel();
+  }
+
+  #add(block: Uint8Array): void {
+    this.#queue.push(block);
+    this.#queuedBytes += block.length;
+    this.#wake();
   }
 
   /** Nobody reads any more: what waits is dropped, and nothing is taken. */

@@ -1,5 +1,6 @@
 /** Connections of a script, recorded into memory, on a clock that stands still. */
-import { Trace, type TraceRequest } from "../../src/agent/trace.ts";
+import type { TraceRequest } from "../../src/agent/recording.ts";
+import { Trace } from "../../src/agent/trace.ts";
 import { ConfigError, KernelError, TransportError } from "../../src/base/errors.ts";
 import type { TraceSink } from "../../src/model/trace_sink.ts";
 import type { Connection, Dialer, DialTarget } from "../../src/model/world.ts";
@@ -25,8 +26,9 @@ class MemorySink implements TraceSink {
     return !this.isFull;
   }
 
-  close(): Promise<void> {
+  close(last: Uint8Array): Promise<void> {
     this.closes++;
+    this.blocks.push(last);
     return Promise.resolve();
   }
 
@@ -273,7 +275,7 @@ Deno.test("Trace ends at its limit, once, with a whole file that is no larger", 
     await one.write(new Uint8Array(1_000));
     await other.write(ping);
   }
-  assertEquals(bench.told, ["The trace /t.pcapng has reached its limit of 20000 bytes, and ends"]);
+  assertEquals(bench.told, ["The trace to /t.pcapng has reached its limit of 20000 bytes, and ends"]);
   assertEquals([bench.trace.totals, bench.sinks[0]!.closes], [null, 1]);
   const { end, packets } = bench.read();
   assertEquals([end?.received, end?.dropped], [packets.length, 0]);

@@ -97,10 +97,15 @@ Deno.test("there is one recording at a time, and it is named", async () => {
   await bench.record("", gone.signal);
   const other = await assertRejects(() => bench.record(), ConfigError);
   assertEquals(other.code, "running");
-  assert(other.message.includes("one to the control socket is running already"), other.message);
+  const says = "one to the control socket is running already; end the command that reads it";
+  assert(other.message.includes(says), other.message);
   gone.abort();
   await bench.trace.start({ path: "/t.pcapng", bytesMax: 1e6, endpoints: [] });
-  const file = await assertRejects(() => bench.record(), ConfigError, "one to /t.pcapng is running already");
+  const file = await assertRejects(
+    () => bench.record(),
+    ConfigError,
+    "one to /t.pcapng is running already; read that file, or start the agent without --trace",
+  );
   assertEquals(file.code, "running");
 });
 
@@ -132,3 +137,36 @@ for (
     assertEquals([error.code, bench.trace.totals], ["usage", null]);
   });
 }
+
+Deno.test("a reader that takes nothing until the end is still told what it has lost", async () => {
+  const bench = new Bench();
+  const parts = (await bench.record("duration=1s&limit=1000"))[Symbol.asyncIterator]();
+  const begun = await parts.next();
+  const connection = await bench.dial();
+  let writes = 0;
+  // The small ones fill what the large ones leave.
+  for (const length of [limits.traceSegmentBytesMax, 1]) {
+    const { dropped } = bench.trace.totals!;
+    for (; bench.trace.totals!.dropped === dropped; writes++) await connection.write(new Uint8Array(length));
+  }
+  assertEquals(bench.trace.totals!.dropped, 2, "Precondition: its queue is full");
+  await bench.clock.advance(1_000);
+  assertEquals(bench.trace.totals, null, "Precondition: it has ended");
+  const rest = await bytesOf({ [Symbol.asyncIterator]: () => parts });
+  const { packets, end } = readTrace(Uint8Array.from([...begun.value!, ...rest]));
+  assertEquals(packets.length + (end?.dropped ?? NaN), writes + 3);
+});
+
+Deno.test("a recording on the control socket that nobody ever reads leaves nothing behind", async () => {
+  const bench = new Bench();
+  const gone = new AbortController();
+  await bench.record("duration=1h", gone.signal);
+  assertEquals(bench.clock.liveTimers(), 1, "Precondition: it is to end by itself");
+  gone.abort();
+  await bench.clock.settle();
+  assertEquals([bench.trace.totals, bench.clock.liveTimers()], [null, 0]);
+  assert(
+    bench.told.at(-1)!.startsWith("The recording on the control socket has ended"),
+    bench.told.join("\n"),
+  );
+});

@@ -24,6 +24,9 @@ function block(length: number, fill = 1): Uint8Array {
 }
 
 /** A file that a test holds and breaks. */
+/** A last block, where it does not matter. */
+const none = new Uint8Array();
+
 class FaultyHandle implements TraceHandle {
   written: number[] = [];
   cutAt: number | null = null;
@@ -63,8 +66,8 @@ Deno.test("TraceFile writes what is offered, for its owner alone", async () => {
   await withPath(async (path) => {
     const file = await TraceFile.open(path, new RealClock(), noFailure);
     for (let fill = 1; fill <= 5; fill++) assert(file.offer(block(100_000, fill)), "It has room");
-    await file.close();
-    await file.close();
+    await file.close(none);
+    await file.close(none);
     assert(!file.offer(block(1)), "It is closed");
     const bytes = await Deno.readFile(path);
     assertEquals([bytes.length, bytes[0], bytes[99_999], bytes[100_000], bytes[499_999]], [
@@ -83,7 +86,7 @@ Deno.test("TraceFile takes the place of a file that others could read", async ()
     await Deno.writeTextFile(path, "what was there", { mode: 0o644 });
     const file = await TraceFile.open(path, new RealClock(), noFailure);
     file.offer(block(3));
-    await file.close();
+    await file.close(none);
     assertEquals([...await Deno.readFile(path)], [1, 1, 1]);
     assertEquals((await Deno.stat(path)).mode! & 0o777, 0o600);
   });
@@ -100,7 +103,7 @@ Deno.test("TraceFile tells once that a device is full, and ends", async () => {
   assert(file.offer(block(100)), "It does not know yet");
   await eventually("a failure", () => failures.length > 0);
   assert(!file.offer(block(100)), "It has failed");
-  await file.close();
+  await file.close(none);
   assertEquals(failures.length, 1);
   assert(failures[0]!.message.startsWith("Cannot write the trace to /dev/full: "), failures[0]!.message);
   assertEquals((failures[0] as KernelError).code, "ENOSPC");
@@ -112,7 +115,7 @@ Deno.test("TraceFile goes on after writes that took a part", async () => {
   const { file, failures } = openFaulty(handle);
   file.offer(block(10, 1));
   file.offer(block(10, 2));
-  await file.close();
+  await file.close(none);
   assertEquals(handle.written, [...block(10, 1), ...block(10, 2)]);
   assertEquals([failures.length, handle.cutAt, handle.closes], [0, null, 1]);
 });
@@ -127,7 +130,7 @@ Deno.test("TraceFile cuts a full disk's file after the last whole write", async 
   file.offer(block(20));
   await eventually("a failure", () => failures.length > 0);
   assertEquals([handle.cutAt, failures.length], [10, 1]);
-  await file.close();
+  await file.close(none);
   assertEquals(handle.closes, 1);
 });
 
@@ -142,7 +145,27 @@ Deno.test("TraceFile holds a bounded amount for a slow disk, and takes more when
   handle.held = null;
   release();
   await eventually("room", () => file.offer(block(quarter)));
-  await file.close();
+  await file.close(none);
+  assertEquals(failures, []);
+});
+
+Deno.test("TraceFile.close() writes the last block, though no more was taken", async () => {
+  const handle = new FaultyHandle();
+  let release = () => {};
+  handle.held = new Promise((resolve) => release = resolve);
+  const { file, failures } = openFaulty(handle);
+  assert(file.offer(block(limits.traceQueueBytesMax, 1)) && !file.offer(block(1, 2)), "Precondition: full");
+  const closing = file.close(block(3, 9));
+  handle.held = null;
+  release();
+  await closing;
+  assertEquals([handle.written.length, ...handle.written.slice(-4)], [
+    limits.traceQueueBytesMax + 3,
+    1,
+    9,
+    9,
+    9,
+  ]);
   assertEquals(failures, []);
 });
 
@@ -152,7 +175,7 @@ Deno.test("TraceFile.close() waits for a disk that hangs no longer than a while"
   const { clock, file, failures } = openFaulty(handle);
   file.offer(block(10));
   let isClosed = false;
-  const closing = file.close().then(() => isClosed = true);
+  const closing = file.close(none).then(() => isClosed = true);
   await clock.advance(limits.traceCloseMs - 1);
   assert(!isClosed, "It still waits");
   await clock.advance(1);

@@ -15,8 +15,9 @@ Deno.test("TraceStream gives whole blocks in their order, also those that come w
   assert(stream.offer(block(4, 3)));
   assertEquals((await next).value, block(4, 3));
   const last = parts.next();
-  const closed = stream.close();
-  assertEquals((await last).done, true);
+  const closed = stream.close(block(8, 4));
+  assertEquals((await last).value, block(8, 4));
+  assertEquals((await parts.next()).done, true);
   await closed;
   assert(!stream.offer(block(4)), "It is over");
   assertEquals(clock.liveTimers(), 0);
@@ -34,6 +35,15 @@ Deno.test("TraceStream takes no more than its bound, with what the reader is bus
   assert(stream.offer(block(4)), "Now it has");
 });
 
+Deno.test("TraceStream.close() takes its last block, though no more was taken", async () => {
+  const stream = new TraceStream(new VirtualClock());
+  assert(stream.offer(block(limits.traceQueueBytesMax)) && !stream.offer(block(4)), "Precondition: full");
+  const closed = stream.close(block(8, 9));
+  const parts = await Array.fromAsync(stream);
+  assertEquals(parts.at(-1), block(8, 9));
+  await closed;
+});
+
 Deno.test("TraceStream joins blocks to parts of a bounded size", async () => {
   const stream = new TraceStream(new VirtualClock());
   const third = limits.traceWriteBytes / 2 - 4;
@@ -48,7 +58,7 @@ Deno.test("TraceStream.close() does not wait for a reader that takes nothing", a
   const stream = new TraceStream(clock);
   stream.offer(block(4));
   let isClosed = false;
-  const closing = stream.close().then(() => isClosed = true);
+  const closing = stream.close(block(4)).then(() => isClosed = true);
   await clock.advance(limits.traceCloseMs - 1);
   assertEquals(isClosed, false);
   await clock.advance(1);
@@ -67,7 +77,7 @@ Deno.test("TraceStream is over when its reader leaves, or is left", async () => 
     else stream.abandon();
     assert(!stream.offer(block(4)), leave);
     assertEquals((await parts.next()).done, true);
-    await stream.close();
+    await stream.close(block(4));
     assertEquals(clock.liveTimers(), 0);
   }
 });

@@ -1,6 +1,6 @@
 /** `trace` asks a running agent for what its connections carry. */
 import { assert, assertEquals } from "../../assert.ts";
-import { readStreams, readTrace } from "../../report/pcapng_reader.ts";
+import { readSegment, readStreams, readTrace } from "../../report/pcapng_reader.ts";
 import { ControlledAgent, controlSocketOf } from "../controlled_agent.ts";
 import { withDirectory } from "../memory_environment.ts";
 import { eventually, ProgramProcess, runProgramProcess } from "../program_process.ts";
@@ -23,7 +23,7 @@ async function withAgent(
 
 Deno.test("trace records a session that was open before, from the keep alive to the log it is told to read", async () => {
   await withAgent(async ({ path, socket, it }) => {
-    await using recording = new ProgramProcess(["trace", path, "--socket", socket, "--duration", "4s"]);
+    await using recording = new ProgramProcess(["trace", path, "--socket", socket]);
     await eventually("it has begun", () => Deno.stat(path).then(({ size }) => size > 0, () => false));
     assertEquals((await Deno.stat(path)).mode! & 0o777, 0o600);
     const busy = await runProgramProcess(["trace", `${path}.other`, "--socket", socket]);
@@ -31,11 +31,19 @@ Deno.test("trace records a session that was open before, from the keep alive to 
     assert(busy.stderr.includes("one to the control socket is running already"), busy.stderr);
     assertEquals(await Deno.stat(`${path}.other`).catch(() => null), null, "It has left no file");
     it.fabric.addSubsystem("nqn.2024-01.org.example:added");
+    await eventually("the log and a keep alive are in it", async () => {
+      const { packets } = readTrace(await Deno.readFile(path));
+      const carried = packets.map(({ bytes }) => readSegment(bytes).payload);
+      const text = new TextDecoder("latin1").decode(Uint8Array.from(carried.flatMap((part) => [...part])));
+      // A command capsule: PDU type 4 (NVMe/TCP 1.0 §3.6.2.5), opcode 18h behind its 8 bytes (Base 2.0 §5.18).
+      const isKeepAlive = (part: Uint8Array) => part[0] === 4 && part[8] === 0x18;
+      return text.includes("nqn.2024-01.org.example:added") && carried.some(isKeepAlive);
+    });
+    recording.kill("SIGINT");
     const { status, stderr } = await recording.end();
     assertEquals(status, 0, stderr);
     assert(/^\d+ packets, \d+ kB in \S+t\.pcapng; wireshark /m.test(stderr), stderr);
-    const { packets, end } = readTrace(await Deno.readFile(path));
-    assertEquals([end?.received, end?.dropped], [packets.length, 0]);
+    const { packets } = readTrace(await Deno.readFile(path));
     const port = it.port("n1");
     const streams = [...readStreams(packets.map(({ bytes }) => bytes))];
     const said = streams.find(([key]) => key.endsWith(` > 127.0.0.1 ${port}`))?.[1];
@@ -50,7 +58,7 @@ Deno.test("trace records a session that was open before, from the keep alive to 
   });
 });
 
-Deno.test("trace ends with a signal, and its file is whole; - is standard output", async () => {
+Deno.test("trace ends with a signal, or with its time and a last block; - is standard output", async () => {
   await withAgent(async ({ path, socket }) => {
     await using recording = new ProgramProcess(["trace", path, "--socket", socket]);
     const packetsIn = async () => readTrace(await Deno.readFile(path)).packets.length;
@@ -58,6 +66,10 @@ Deno.test("trace ends with a signal, and its file is whole; - is standard output
     recording.kill("SIGINT");
     assertEquals((await recording.end()).status, 0);
     assert(await packetsIn() > 0);
+    const timed = await runProgramProcess(["trace", path, "--socket", socket, "--duration", "1s"]);
+    assertEquals(timed.status, 0, timed.stderr);
+    const { packets, end } = readTrace(await Deno.readFile(path));
+    assertEquals([end?.received, end?.dropped], [packets.length, 0]);
     const { status, stdout: text } = await runProgramProcess([
       "trace",
       "-",
