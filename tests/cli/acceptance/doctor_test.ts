@@ -23,21 +23,27 @@ Deno.test("doctor finds sessions, paths and controllers well beside an agent tha
       async () => (await runProgramProcess(["status", "--socket", socket])).status === 0,
     );
     const settings = await writeSettings(it, socket);
-    const look = async () => {
+    const look = async (...more: string[]) => {
       const program = denoWords("agent_process.ts");
       // That program says everything on one stream.
-      const { stderr } = await runProgramProcess(["doctor", "-o", "json", "--config", settings], {
+      const { stderr } = await runProgramProcess(["doctor", "-o", "json", "--config", settings, ...more], {
         program,
         env: { FAULT_KERNEL: it.kernelSocket },
       });
-      return (JSON.parse(stderr) as { findings: Found[] }).findings;
+      const report = stderr.replace(/^discovery-client: Wrote .*\n/m, "");
+      return (JSON.parse(report) as { findings: Found[] }).findings;
     };
     const verdicts = (findings: readonly Found[], group: string) =>
       findings.filter((finding) => finding.group === group).map(({ verdict, message }) =>
         `${verdict} ${message}`
       );
 
-    const well = await look();
+    const bundle = `${root}/ticket.tar.gz`;
+    const well = await look("--bundle", bundle);
+    const { summary } = JSON.parse(await packed(bundle, "status.json"));
+    assertEquals([summary.pathsWanted, summary.pathsLive], [6, 6], "the running agent's status");
+    const events = (await packed(bundle, "events.jsonl")).trimEnd().split("\n").map((it) => JSON.parse(it));
+    assert(events.some(({ kind }) => kind === "connect"), "what has happened in it");
     assert(
       /^ok It runs \(pid \d+\): 6 of 6 paths live/.test(verdicts(well, "agent")[0]!),
       verdicts(well, "agent")[0],
@@ -94,6 +100,14 @@ Deno.test("doctor works without root: it names what is for root, and its bundle 
     assert(/takes root, or the group/.test(about!.message), about!.message);
   });
 });
+
+/** One file of a bundle, as tar gives it. */
+async function packed(bundle: string, name: string): Promise<string> {
+  const args = ["-xzOf", bundle, "--wildcards", `*/${name}`];
+  const { success, stdout, stderr } = await new Deno.Command("tar", { args }).output();
+  assert(success, new TextDecoder().decode(stderr));
+  return new TextDecoder().decode(stdout);
+}
 
 /** One entry, for the first node; the settings' path. */
 async function writeSettings(it: ControlledAgent, socket: string): Promise<string> {
