@@ -201,7 +201,7 @@ const configShow: CommandSpec = {
 
 const completionExamples = {
   bash: "discovery-client completion bash > /usr/share/bash-completion/completions/discovery-client",
-  zsh: "discovery-client completion zsh > /usr/share/zsh/site-functions/_discovery-client",
+  zsh: "discovery-client completion zsh > /usr/local/share/zsh/site-functions/_discovery-client",
   fish: "discovery-client completion fish > /usr/share/fish/vendor_completions.d/discovery-client.fish",
 } as const;
 

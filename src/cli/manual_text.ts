@@ -19,6 +19,6 @@ export const filesText: readonly (readonly [path: string, about: string])[] = [
 
 export const statusText: readonly (readonly [status: string, about: string])[] = [
   ["0", "Success"],
-  ["1", "A failure, told in one line on standard error"],
-  ["2", "The command line makes no sense"],
+  ["1", "A failure, told in one line on standard error; or what the command looked at is not well"],
+  ["2", "The command line makes no sense; or the agent that the command asks does not answer"],
 ];

@@ -62,6 +62,23 @@ Deno.test("gen shows a value that may stand without its option's name", async ()
   });
 });
 
+Deno.test("gen man names exit statuses that hold for commands that ask the agent, too", async () => {
+  await withDirectory(async (root) => {
+    await runIn(["gen", "man", "--output", root]);
+    for (const name of ["discovery-client", "discovery-client-status", "discovery-client-doctor"]) {
+      const page = await Deno.readTextFile(`${root}/${name}.8`);
+      const statuses = page.slice(page.indexOf(".SH EXIT STATUS"), page.indexOf(".SH SEE ALSO"));
+      assert(/^\.B 1\n[^.]*failure[^.]*not\swell/m.test(statuses), statuses);
+      assert(/^\.B 2\n[^.]*no\ssense[^.]*agent/m.test(statuses), statuses);
+    }
+  });
+});
+
+Deno.test("the example of zsh's completion goes where Debian's zsh and Fedora's look", async () => {
+  const { stdout } = await runIn(["completion", "zsh", "--help"]);
+  assert(stdout.includes("> /usr/local/share/zsh/site-functions/_discovery-client"), stdout);
+});
+
 Deno.test("gen man prints a page that holds every command and option, and that groff takes", async () => {
   const text = await print("man");
   assert(/^\.TH "DISCOVERY\\-CLIENT" 8 /.test(text), text.slice(0, 60));
