@@ -246,6 +246,8 @@ export const limits = {
   traceWriteBytes: 256 * 1024,
   /** The end of a trace waits for its file no longer than this, ms. */
   traceCloseMs: 2_000,
+  /** A full pipe that does not make us wait is tried again after so long, ms. */
+  traceFullPipeMs: 5,
   /** Longest time that a trace can be asked for, ms: a timer can wait no longer than 2^31. */
   traceDurationMsMax: 24 * 3_600_000,
   /** Endpoints chosen for a trace. */

@@ -8,7 +8,7 @@ import type { Clock, Timer } from "../base/clock.ts";
 import { TimeoutError } from "../base/errors.ts";
 import { limits } from "../base/limits.ts";
 import type { TraceSink } from "../model/trace_sink.ts";
-import { kernelError } from "./io_errors.ts";
+import { errnoOf, kernelError } from "./io_errors.ts";
 
 /** What we need of an open file. */
 export type TraceHandle = Pick<Deno.FsFile, "write" | "truncate" | "close">;
@@ -105,6 +105,27 @@ export class TraceFile implements TraceSink {
     this.#queuedBytes = 0;
     this.#onFailure(kernelError(`Cannot write the trace to ${this.#path}`, error));
   }
+}
+
+/**
+ * Standard output, which has no path that always opens: a socket, as ssh gives one, has none. What others write there
+ * stays, and it cannot be cut.
+ */
+export function standardOutput(clock: Clock): TraceHandle {
+  return {
+    async write(bytes) {
+      try {
+        return await Deno.stdout.write(bytes);
+      } catch (error) {
+        // A pipe that its other users made non-blocking is full.
+        if (errnoOf(error) !== "EAGAIN") throw error;
+        await new Promise<void>((resolve) => void clock.setTimer(limits.traceFullPipeMs, resolve));
+        return 0;
+      }
+    },
+    truncate: () => Promise.resolve(),
+    close() {},
+  };
 }
 
 /** What stands in the file goes; only its owner can read it from now on. Throws KernelError. */

@@ -6,8 +6,17 @@ import { withDirectory } from "../memory_environment.ts";
 import { eventually, ProgramProcess, runProgramProcess } from "../program_process.ts";
 import { fields, tshark } from "../tshark.ts";
 
+interface Place {
+  readonly directory: string;
+  /** Of the trace. */
+  readonly path: string;
+  readonly socket: string;
+  readonly it: ControlledAgent;
+  readonly agent: ProgramProcess;
+}
+
 async function withAgent(
-  action: (place: { directory: string; path: string; socket: string; it: ControlledAgent }) => Promise<void>,
+  action: (place: Place) => Promise<void>,
 ): Promise<void> {
   await withDirectory(async (directory) => {
     await using it = await ControlledAgent.create(directory, { nodes: 1, subsystems: 1 });
@@ -17,7 +26,7 @@ async function withAgent(
       const { status } = await runProgramProcess(["status", "--socket", socket]);
       return status === 0;
     });
-    await action({ directory, path: `${directory}/t.pcapng`, socket, it });
+    await action({ directory, path: `${directory}/t.pcapng`, socket, it, agent });
   });
 }
 
@@ -42,7 +51,10 @@ Deno.test("trace records a session that was open before, from the keep alive to 
     recording.kill("SIGINT");
     const { status, stderr } = await recording.end();
     assertEquals(status, 0, stderr);
-    assert(/^\d+ packets, \d+ kB in \S+t\.pcapng; wireshark /m.test(stderr), stderr);
+    assert(
+      /^\d+ packets of 1 connection, \d+ kB in \S+t\.pcapng; open it with wireshark /m.test(stderr),
+      stderr,
+    );
     const { packets } = readTrace(await Deno.readFile(path));
     const port = it.port("n1");
     const streams = [...readStreams(packets.map(({ bytes }) => bytes))];
@@ -83,6 +95,49 @@ Deno.test("trace ends with a signal, or with its time and a last block; - is sta
       text.length > 100 && text.includes("what its own NVMe/TCP connections carried"),
       text.slice(0, 200),
     );
+  });
+});
+
+Deno.test("trace - writes to a socket, as ssh gives one, and ends well when its reader has seen enough", async () => {
+  await withAgent(async ({ socket }) => {
+    const listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
+    // bash(1), REDIRECTION: it opens a connection.
+    const onSocket = `exec "$@" >/dev/tcp/127.0.0.1/${listener.addr.port}`;
+    await using recording = new ProgramProcess(["trace", "-", "--socket", socket], {
+      wrapper: ["bash", "-c", onSocket, "bash"],
+    });
+    const reader = await listener.accept();
+    const buffer = new Uint8Array(4_096);
+    const count = await Promise.race([reader.read(buffer), recording.end().then(() => null)]);
+    assert(count !== null, `Nothing was recorded: ${recording.stderr}`);
+    assertEquals([...buffer.subarray(0, 4)], [0x0a, 0x0d, 0x0d, 0x0a], "The type of a section's block");
+    reader.close();
+    listener.close();
+    const { status, stderr } = await recording.end();
+    assertEquals(status, 0, stderr);
+  });
+});
+
+Deno.test("trace is not held up at its end by a pipe that nobody reads", async () => {
+  await withAgent(async ({ directory, socket, agent }) => {
+    const pipe = `${directory}/pipe`;
+    assertEquals((await new Deno.Command("mkfifo", { args: [pipe] }).output()).code, 0);
+    let attempts = 0;
+    await eventually("it is asked to end when it waits for a reader already", async () => {
+      attempts++;
+      await using recording = new ProgramProcess(["trace", pipe, "--socket", socket]);
+      const asked = "Asked on the control socket: recording our connections";
+      await eventually("it records", () => agent.lines(asked).length === attempts);
+      assertEquals((await runProgramProcess(["status", "--socket", socket])).status, 0);
+      recording.kill("SIGTERM");
+      const { status, stderr } = await recording.end();
+      const isStuck = stderr.includes("Cannot write the trace");
+      const says = isStuck ? `Cannot write the trace to ${pipe}: nobody takes it` : "Nothing was recorded";
+      assertEquals([status, stderr], [1, `discovery-client: ${says}\n`]);
+      return isStuck;
+    });
+    const ended = "The recording on the control socket has ended";
+    await eventually("all of them have ended", () => agent.lines(ended).length === attempts);
   });
 });
 
