@@ -62,6 +62,10 @@ warn_of_rivals() {
         "set disconnect-scope=no-disconnect in /etc/stas/stacd.conf" >&2
     fi
   done
+  if [ -L /etc/systemd/system/multi-user.target.wants/nvme-discoverd.service ]; then
+    echo "discovery-client: nvme-discoverd (nvme-cli) is enabled too. Both hold sessions and connect what discovery logs" \
+      "name. One of them is enough; whoever connected a controller, both take it as it is" >&2
+  fi
 }
 
 warn_of_hidden_unit() {

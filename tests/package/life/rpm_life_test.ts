@@ -138,7 +138,7 @@ Deno.test("rpm: replaces the predecessor, whose settings, state, drop-ins and li
   }
 });
 
-Deno.test("rpm: lets the agent write where the predecessor's settings have it write, and warns of nvme-stas", async () => {
+Deno.test("rpm: lets the agent write where the predecessor's settings have it write, and warns of its rivals", async () => {
   await withRoot(async (root, { versions: [before] }) => {
     await root.rpm("-i", await predecessor);
     await root.write(
@@ -147,8 +147,14 @@ Deno.test("rpm: lets the agent write where the predecessor's settings have it wr
     );
     await Deno.mkdir(`${root.path}/etc/systemd/system/multi-user.target.wants`, { recursive: true });
     await Deno.symlink("/x", `${root.path}/etc/systemd/system/multi-user.target.wants/stafd.service`);
+    await Deno.symlink(
+      "/x",
+      `${root.path}/etc/systemd/system/multi-user.target.wants/nvme-discoverd.service`,
+    );
     const text = await root.rpm("-U", before.rpm);
-    assert(/stafd \(nvme-stas\) is enabled too/.test(text), text);
+    for (const rival of ["stafd (nvme-stas)", "nvme-discoverd (nvme-cli)"]) {
+      assert(text.includes(`${rival} is enabled too`), text);
+    }
     assert(
       (await root.read("etc/systemd/system/discovery-client.service.d/predecessor-directories.conf"))
         .endsWith("[Service]\nReadWritePaths=-/var/lib/dc\n"),
