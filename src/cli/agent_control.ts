@@ -57,6 +57,8 @@ export function openAgentControl(options: AgentControlOptions): Closer {
     version: () => ({ version, commit, deno: runtimeVersion(), pid: processId() }),
     status: agentStatus(clock, agent, isDryRun),
   });
+  /** Their file was lost while they answered: whoever watches or records goes on. */
+  let retired: HttpServer[] = [];
   const keeper = new ListenerKeeper({
     clock,
     random,
@@ -67,7 +69,8 @@ export function openAgentControl(options: AgentControlOptions): Closer {
       const onProblem = (error: Error) =>
         log.warn(`Only our own user may use the control socket: ${error.message}`);
       const onLost = (error: Error) => {
-        server.close();
+        server.retire();
+        retired = [...retired, server].filter(({ connections }) => connections > 0);
         onGone(error);
       };
       const socket = await openControlSocket({ clock, path, group, onProblem, onLost });
@@ -88,6 +91,7 @@ export function openAgentControl(options: AgentControlOptions): Closer {
     close: () => {
       feed.close();
       keeper.close();
+      for (const server of retired) server.close();
     },
   };
 }

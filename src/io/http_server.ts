@@ -35,7 +35,7 @@ export class HttpServer implements Closer {
   readonly #listener: Deno.TcpListener | Deno.UnixListener;
   readonly #connections = new Set<HttpConnection>();
   readonly #pauses = new Set<Timer>();
-  #isClosed = false;
+  #isRetired = false;
 
   /** Listens at once. Throws TransportError with the errno's name, such as `EADDRINUSE`. */
   constructor(options: HttpServerOptions) {
@@ -61,20 +61,27 @@ export class HttpServer implements Closer {
 
   /** At once: whoever is being answered is cut off. */
   close(): void {
-    if (this.#isClosed) return;
-    this.#isClosed = true;
-    for (const pause of this.#pauses) pause.cancel();
-    this.#listener.close();
+    this.retire();
     for (const connection of this.#connections) connection.close();
   }
 
+  /** Takes nobody new; whoever is being answered is, to the end. */
+  retire(): void {
+    if (this.#isRetired) return;
+    this.#isRetired = true;
+    for (const pause of this.#pauses) pause.cancel();
+    this.#listener.close();
+  }
+
   async #accept(): Promise<void> {
-    for (let failures = 0; !this.#isClosed;) {
+    for (let failures = 0; !this.#isRetired;) {
       try {
-        this.#take(await this.#listener.accept());
+        const socket = await this.#listener.accept();
+        if (this.#isRetired) return closeQuietly(socket);
+        this.#take(socket);
         failures = 0;
       } catch (error) {
-        if (this.#isClosed) return;
+        if (this.#isRetired) return;
         // One that went away before it was taken, or no descriptor left: either passes.
         if (++failures > limits.httpAcceptFailuresMax) {
           this.close();

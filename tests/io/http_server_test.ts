@@ -263,3 +263,35 @@ Deno.test("HttpServer knows at once that whoever was sent a sequence has gone, t
     await eventually("the end", () => isGone && server.connections === 0);
   });
 });
+
+Deno.test("HttpServer that is retired takes nobody new, and serves on whom it serves, until it is closed", async () => {
+  let send = (_text: string) => {};
+  async function* parts(signal: AbortSignal): AsyncGenerator<Uint8Array> {
+    while (!signal.aborted) {
+      yield await new Promise<Uint8Array>((resolve) =>
+        send = (text) => resolve(new TextEncoder().encode(text))
+      );
+    }
+  }
+  const handle: HttpHandler = ({ signal }) => ({ status: 200, type: "text/plain", body: parts(signal) });
+  await withServer(handle, async ({ server }) => {
+    const { port } = server;
+    using socket = await Deno.connect({ hostname: "127.0.0.1", port });
+    await socket.write(new TextEncoder().encode("GET / HTTP/1.1\r\n\r\n"));
+    const buffer = new Uint8Array(4_096);
+    await socket.read(buffer);
+    server.retire();
+    server.retire();
+    await eventually("nobody listens", () =>
+      Deno.connect({ hostname: "127.0.0.1", port }).then((other) => {
+        other.close();
+        return false;
+      }, (error) => error instanceof Deno.errors.ConnectionRefused));
+    assertEquals(server.connections, 1);
+    send("still");
+    assertEquals(new TextDecoder().decode(buffer.subarray(0, await socket.read(buffer) ?? 0)), "still");
+    server.close();
+    assertEquals(await socket.read(buffer).catch(() => null), null);
+    assertEquals(server.connections, 0);
+  });
+});

@@ -257,11 +257,21 @@ Deno.test("the control socket is back when somebody has removed its file, and th
     const agent = it.serve();
     const socket = await controlSocketOf(agent);
     const ask = async () => (await runProgramProcess(["rescan", "--socket", socket])).status;
-    assertEquals(await ask(), 0, "Precondition: it is there");
+    await using watcher = new ProgramProcess(["watch", "--socket", socket]);
+    const seen = () => watcher.stdout.split("Asked on the control socket").length - 1;
+    await eventually("Precondition: it is there, and somebody watches", async () => {
+      assertEquals(await ask(), 0);
+      return seen() > 0;
+    });
+    const before = seen();
     await Deno.remove(socket);
     assertEquals(await ask(), 2);
     await agent.waitFor("Cannot be found on");
     await eventually("it can be asked again", async () => await ask() === 0);
     assertEquals((await Deno.lstat(socket)).mode! & 0o777, 0o660);
+    await eventually("who watched before goes on watching", () => seen() > before);
+    agent.kill("SIGTERM");
+    assertEquals((await agent.end()).status, 0);
+    assertEquals((await watcher.end()).stderr, "discovery-client: The agent has stopped\n");
   });
 });
