@@ -109,6 +109,24 @@ for (
   });
 }
 
+Deno.test("openControlSocket() leaves a socket alone that somebody else made in place of its own", async () => {
+  await withDirectory(async (root) => {
+    const path = `${root}/control.sock`;
+    const first = await open(path);
+    await Deno.remove(path);
+    const other = Deno.listen({ transport: "unix", path });
+    const { ino } = await Deno.lstat(path);
+    assertEquals(await codeOf(open(path)), "EADDRINUSE");
+    first.close();
+    assertEquals((await Deno.lstat(path)).ino, ino, "It is still the other's");
+    const accepted = other.accept();
+    (await Deno.connect({ transport: "unix", path })).close();
+    (await accepted).close();
+    other.close();
+    (await open(path)).close();
+  });
+});
+
 Deno.test("openControlSocket() tells a group that is not there, and serves its own user", async () => {
   await withDirectory(async (root) => {
     const problems: Error[] = [];
