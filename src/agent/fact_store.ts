@@ -271,13 +271,17 @@ export class FactStore implements Facts {
     this.#options.onChange();
   }
 
+  /** One that went well is, until sysfs was read after it: its path may be named again before. */
+  #isUnderWay({ state, doneAtMs }: ConnectFact): boolean {
+    if (state === "done") return doneAtMs >= (this.controllers?.readAtMs ?? -Infinity);
+    return state !== "idle";
+  }
+
   /** Forgets what is about paths, addresses and names that nobody uses any more, but for what is under way. */
   prune(paths: ReadonlyMap<string, WantedPath>): void {
     this.#pruneNames();
     for (const [key, connect] of this.connects) {
-      if (!paths.has(key) && connect.state !== "connecting" && connect.state !== "asking") {
-        this.connects.delete(key);
-      }
+      if (!paths.has(key) && !this.#isUnderWay(connect)) this.connects.delete(key);
     }
     if (this.probes.size === 0) return;
     const addresses = new Set<string>();

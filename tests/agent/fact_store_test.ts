@@ -290,6 +290,7 @@ Deno.test("FactStore forgets what is about paths that nobody names, but for what
   const two = wanted("10.0.1.2");
   const three = wanted("10.0.1.3");
   for (const it of [one, two]) store.recordConnected(it, false, 0);
+  store.recordControllers({ list: [], readAtMs: 1 });
   store.recordConnecting(three);
   store.recordProbing(three.addressKey);
   store.prune(new Map([[one.key, one]]));
@@ -342,6 +343,20 @@ Deno.test("FactStore forgets names that no entry uses any more, but for a look-u
   store.recordResolved("pending", ["10.0.0.2"], 1);
   store.prune(new Map());
   assertEquals([...store.resolutions.keys()], ["used"]);
+});
+
+Deno.test("FactStore remembers a connect that went well until sysfs was read after it, though nobody names its path", () => {
+  const store = new Store();
+  store.recordControllers({ list: [], readAtMs: 10 });
+  store.recordConnecting(one);
+  store.prune(new Map());
+  store.recordConnected(one, false, 20);
+  store.prune(new Map());
+  assertEquals(store.connects.get(one.key)?.state, "done", "Named again now, it must not be connected twice");
+  store.recordControllers({ list: [], readAtMs: 21 });
+  assertEquals(store.changes > 0, true);
+  store.prune(new Map());
+  assertEquals(store.connects.size, 0);
 });
 
 Deno.test("FactStore makes every waiting retry due, and leaves what is under way alone", () => {
