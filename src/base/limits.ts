@@ -246,6 +246,9 @@ export const limits = {
   traceWriteBytes: 256 * 1024,
   /** The end of a trace waits for its file no longer than this, ms. */
   traceCloseMs: 2_000,
+  /** A trace's pipe waits for its reader no longer than this, and looks for it so often, ms. */
+  tracePipeWaitMs: 10_000,
+  tracePipePollMs: 50,
   /** A full pipe that does not make us wait is tried again after so long, ms. */
   traceFullPipeMs: 5,
   /** Longest time that a trace can be asked for, ms: a timer can wait no longer than 2^31. */

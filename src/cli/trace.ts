@@ -102,7 +102,9 @@ class TraceCopy {
   async #take(part: Uint8Array): Promise<boolean> {
     try {
       const whole = this.#blocks.take(part);
-      this.#handle ??= this.#file === "-" ? standardOutput(this.#clock) : await openForTrace(this.#file);
+      this.#handle ??= this.#file === "-"
+        ? standardOutput(this.#clock)
+        : await openForTrace(this.#file, this.#clock);
       for (let at = 0; at < whole.length;) at += await this.#handle.write(whole.subarray(at));
       this.#bytes += whole.length;
       this.#progress.tell(this.#amount);

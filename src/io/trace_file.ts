@@ -1,7 +1,7 @@
 /**
  * A recording's file: what is offered waits in a bounded queue, and one loop writes it. A failure is told once and
  * ends it: the file is cut after the last block that is known to be whole. A pipe is taken too, as Wireshark reads
- * one; opening it waits for the reader.
+ * one; opening it waits a while for the reader.
  */
 import { takeBatch } from "../base/byte_batch.ts";
 import type { Clock, Timer } from "../base/clock.ts";
@@ -37,7 +37,7 @@ export class TraceFile implements TraceSink {
 
   /** What stands in the file goes; only its owner can read it from now on. Throws KernelError. */
   static async open(path: string, clock: Clock, onFailure: (error: Error) => void): Promise<TraceFile> {
-    return new TraceFile({ path, clock, onFailure, handle: await openForTrace(path) });
+    return new TraceFile({ path, clock, onFailure, handle: await openForTrace(path, clock) });
   }
 
   offer(block: Uint8Array): boolean {
@@ -129,8 +129,10 @@ export function standardOutput(clock: Clock): TraceHandle {
 }
 
 /** What stands in the file goes; only its owner can read it from now on. Throws KernelError. */
-export async function openForTrace(path: string): Promise<TraceHandle> {
+export async function openForTrace(path: string, clock: Clock): Promise<TraceHandle> {
+  let closeReader = () => {};
   try {
+    if (await isPipe(path)) closeReader = await pipeWithReader(path, clock);
     const file = await Deno.open(path, { write: true, create: true, truncate: true, mode: 0o600 });
     try {
       // One that was there keeps its mode otherwise. It is empty still.
@@ -142,5 +144,31 @@ export async function openForTrace(path: string): Promise<TraceHandle> {
     }
   } catch (error) {
     throw kernelError(`Cannot write the trace to ${path}`, error);
+  } finally {
+    closeReader();
+  }
+}
+
+async function isPipe(path: string): Promise<boolean> {
+  return (await Deno.stat(path).catch(() => null))?.isFifo === true;
+}
+
+/**
+ * Waits, for a while, until somebody reads the pipe; answers what ends our hold of it. Opening one that nobody reads
+ * never returns, and in an executable nothing else runs meanwhile. fifo(7): with O_NONBLOCK it fails with ENXIO.
+ */
+async function pipeWithReader(path: string, clock: Clock): Promise<() => void> {
+  const { closeSync, constants, openSync } = await import("node:fs");
+  for (let waitedMs = 0;; waitedMs += limits.tracePipePollMs) {
+    try {
+      const file = openSync(path, constants.O_WRONLY | constants.O_NONBLOCK);
+      return () => closeSync(file);
+    } catch (error) {
+      if (errnoOf(error) !== "ENXIO") throw error;
+      if (waitedMs >= limits.tracePipeWaitMs) {
+        throw new TimeoutError("trace", `Cannot write the trace to ${path}: nobody reads this pipe`);
+      }
+    }
+    await new Promise<void>((resolve) => void clock.setTimer(limits.tracePipePollMs, resolve));
   }
 }

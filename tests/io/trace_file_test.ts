@@ -184,3 +184,43 @@ Deno.test("TraceFile.close() waits for a disk that hangs no longer than a while"
   assert(failures[0] instanceof TimeoutError);
   assertEquals(failures[0].message, "Cannot write the trace to /t: 10 bytes were not taken in 2000 ms");
 });
+
+async function withPipe(action: (path: string) => Promise<void>): Promise<void> {
+  await withPath(async (path) => {
+    assertEquals((await new Deno.Command("mkfifo", { args: [path] }).output()).code, 0);
+    await action(path);
+  });
+}
+
+Deno.test("TraceFile.open() gives up a pipe that nobody reads, after a while", async () => {
+  await withPipe(async (path) => {
+    const clock = new VirtualClock();
+    let failure: unknown = null;
+    const opening = TraceFile.open(path, clock, noFailure).catch((error) => failure = error);
+    await eventually("it waits", () => clock.liveTimers() === 1);
+    await clock.advance(limits.tracePipeWaitMs - 1);
+    assertEquals(failure, null, "It waits still");
+    await clock.advance(limits.tracePipePollMs);
+    await opening;
+    assert(failure instanceof TimeoutError, String(failure));
+    assertEquals(failure.message, `Cannot write the trace to ${path}: nobody reads this pipe`);
+    assertEquals(clock.liveTimers(), 0);
+  });
+});
+
+Deno.test("TraceFile writes to a pipe whose reader comes late, to its end", async () => {
+  await withPipe(async (path) => {
+    const clock = new VirtualClock();
+    const opening = TraceFile.open(path, clock, noFailure);
+    await eventually("it waits", () => clock.liveTimers() === 1);
+    const reading = Deno.readFile(path);
+    await eventually("it is open", async () => {
+      await clock.advance(limits.tracePipePollMs);
+      return clock.liveTimers() === 0;
+    });
+    const file = await opening;
+    file.offer(block(4, 7));
+    await file.close(block(2, 9));
+    assertEquals([...await reading], [7, 7, 7, 7, 9, 9]);
+  });
+});
