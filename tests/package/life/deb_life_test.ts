@@ -1,8 +1,8 @@
 /** The life of the Debian package in a Debian of its own: it comes, is replaced by newer and older ones, and goes. */
 import { assert, assertEquals } from "../../assert.ts";
 import { packageDirectory } from "../package_files.ts";
-import { DebianRoot } from "./debian_root.ts";
-import { type MadePackages, makePackages } from "./made_packages.ts";
+import type { DebianRoot } from "./debian_root.ts";
+import { makePackages, rootsWith } from "./made_packages.ts";
 import {
   makePredecessorDeb,
   predecessorSettings,
@@ -44,15 +44,7 @@ const packages = await makePackages("deb");
 const predecessor = makePredecessorDeb(packages.directory);
 addEventListener("unload", () => Deno.removeSync(packages.directory, { recursive: true }));
 
-async function withRoot(action: (root: DebianRoot, packages: MadePackages) => Promise<void>): Promise<void> {
-  const root = await DebianRoot.make();
-  try {
-    await action(root, packages);
-    await root.assertUntouchedControllers();
-  } finally {
-    await root.remove();
-  }
-}
+const withRoot = rootsWith(packages);
 
 /** Files that came and are no others'; deb-systemd-helper keeps its directory, and the links' was not there before. */
 async function leftBehind(root: DebianRoot, others: readonly string[] = []): Promise<string[]> {

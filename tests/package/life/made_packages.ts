@@ -4,6 +4,7 @@
  */
 import { root as project } from "../package_files.ts";
 import { run } from "./command.ts";
+import { DebianRoot } from "./debian_root.ts";
 
 export interface MadePackage {
   readonly version: string;
@@ -75,4 +76,17 @@ export async function make(
   const version = (await run(`${tree}/scripts/package`, ["--version-only"])).trim();
   const file = (end: string) => text.split("\n").find((line) => line.endsWith(end)) ?? "";
   return { version, deb: file(".deb"), rpm: file(".rpm") };
+}
+
+/** Runs a test in a new root with the packages, in which it must leave the kernel's controllers alone. */
+export function rootsWith(packages: MadePackages) {
+  return async (action: (root: DebianRoot, packages: MadePackages) => Promise<void>): Promise<void> => {
+    const root = await DebianRoot.make();
+    try {
+      await action(root, packages);
+      await root.assertUntouchedControllers();
+    } finally {
+      await root.remove();
+    }
+  };
 }

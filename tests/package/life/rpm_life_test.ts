@@ -1,8 +1,8 @@
 /** The life of the RPM, by rpm itself, in a root where its scripts run. */
 import { assert, assertEquals } from "../../assert.ts";
 import { packageDirectory } from "../package_files.ts";
-import { DebianRoot } from "./debian_root.ts";
-import { type MadePackages, makePackages } from "./made_packages.ts";
+import type { DebianRoot } from "./debian_root.ts";
+import { makePackages, rootsWith } from "./made_packages.ts";
 import { makePredecessorRpm, predecessorSettings, predecessorUnit } from "./predecessor_package.ts";
 
 const settings = "etc/discovery-client/discovery-client.yaml";
@@ -17,15 +17,7 @@ const packages = await makePackages("rpm");
 const predecessor = makePredecessorRpm(packages.directory);
 addEventListener("unload", () => Deno.removeSync(packages.directory, { recursive: true }));
 
-async function withRoot(action: (root: DebianRoot, packages: MadePackages) => Promise<void>): Promise<void> {
-  const root = await DebianRoot.make();
-  try {
-    await action(root, packages);
-    await root.assertUntouchedControllers();
-  } finally {
-    await root.remove();
-  }
-}
+const withRoot = rootsWith(packages);
 
 async function writeState(root: DebianRoot): Promise<void> {
   await root.write(memory, "{}\n", 0o600);
